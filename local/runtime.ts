@@ -1,0 +1,66 @@
+// Runs the built Worker on the local Workers runtime (workerd, by Miniflare's API): for `npm start`
+// and the end-to-end tests. Requests reach the Worker's own socket, not Miniflare's proxy, which
+// would gzip and buffer streams.
+
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { convertV4MiniflareOptions, Log, LogLevel, Miniflare } from "miniflare";
+import { buildWorker } from "../scripts/build.ts";
+
+export interface RuntimeOptions {
+  /** 0 picks a free port. */
+  readonly port: number;
+  /** Folder that keeps the objects' storage and D1; null keeps nothing. */
+  readonly state: string | null;
+  /** The policy file's text. */
+  readonly policy: string;
+  /** Text variables and secrets of the Worker; see workers/env.ts. */
+  readonly bindings: Readonly<Record<string, string>>;
+}
+
+export interface Runtime {
+  /** `http://127.0.0.1:<port>`, without a slash at the end. */
+  readonly url: string;
+  readonly miniflare: Miniflare;
+  stop(): Promise<void>;
+}
+
+export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
+  process.env.CLOUDFLARE_CF_FETCH_ENABLED = "false";
+  const bundle = buildWorker();
+  const policyModule = readdirSync(bundle).find((name) => name.endsWith("-policy.json"));
+  if (policyModule === undefined) throw new Error(`no policy module in ${bundle}`);
+  const object = (className: string): { className: string; useSQLite: boolean } => ({ className, useSQLite: true });
+  const miniflare = new Miniflare(
+    convertV4MiniflareOptions({
+      cf: false,
+      logRequests: false,
+      log: new Log(LogLevel.WARN),
+      ...(options.state === null ? {} : { durableObjectsPersist: join(options.state, "objects"), d1Persist: join(options.state, "d1") }),
+      workers: [
+        {
+          name: "sallyport",
+          modulesRoot: bundle,
+          modules: [
+            { type: "ESModule", path: join(bundle, "index.js"), contents: readFileSync(join(bundle, "index.js"), "utf8") },
+            { type: "Text", path: join(bundle, policyModule), contents: options.policy },
+          ],
+          compatibilityDate: "2026-10-30",
+          compatibilityFlags: ["nodejs_compat", "enable_request_signal"],
+          bindings: { ...options.bindings },
+          durableObjects: {
+            SESSION: object("SessionObject"),
+            REGISTRY: object("RegistryObject"),
+            PERIMETER: object("PerimeterObject"),
+            CONTROL: object("ControlObject"),
+          },
+          d1Databases: { DB: "sallyport-local" },
+          unsafeDirectSockets: [{ host: "127.0.0.1", port: options.port }],
+        },
+      ],
+    }),
+  );
+  await miniflare.ready;
+  const url = (await miniflare.unsafeGetDirectURL("sallyport")).origin;
+  return { url, miniflare, stop: () => miniflare.dispose() };
+}

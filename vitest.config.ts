@@ -1,0 +1,27 @@
+import { cloudflareTest } from "@cloudflare/vitest-plugin";
+import { defineConfig } from "vitest/config";
+
+// core: pure code, also run under Deno and Bun.
+// runtime: objects and parts of the Worker, inside workerd; storage is isolated per file.
+// system: the built bundle with real servers and real clients, from Node.
+export default defineConfig({
+  test: {
+    projects: [
+      { test: { name: "core", include: ["test/core/**/*.test.ts"], environment: "node" } },
+      {
+        plugins: [cloudflareTest({ wrangler: { configPath: "./wrangler.toml", environment: "local" } })],
+        test: { name: "runtime", include: ["test/durable/**/*.test.ts", "test/workers/**/*.test.ts"] },
+      },
+      {
+        test: {
+          name: "system",
+          include: ["test/{gateway,clients,hostile,faults,cli,local,docs}/**/*.test.ts"],
+          environment: "node",
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
+          fileParallelism: false,
+        },
+      },
+    ],
+  },
+});

@@ -1,0 +1,29 @@
+// The bindings as wrangler declares them. Only workers/config.ts and the objects' constructors read `Env`.
+
+import type { ControlObject } from "../durable/control.ts";
+import type { PerimeterObject } from "../durable/perimeter.ts";
+import type { RegistryObject } from "../durable/registry.ts";
+import type { SessionObject } from "../durable/session.ts";
+
+export interface Env {
+  readonly SESSION: DurableObjectNamespace<SessionObject>;
+  readonly REGISTRY: DurableObjectNamespace<RegistryObject>;
+  readonly PERIMETER: DurableObjectNamespace<PerimeterObject>;
+  readonly CONTROL: DurableObjectNamespace<ControlObject>;
+  /** History of policies and revocations. Never on a command's path. */
+  readonly DB: D1Database;
+  /** This region's name, as connections name it. */
+  readonly REGION: string;
+  /** Origins this Worker answers to, space-separated, the first one canonical: `https://eu.tools.example`. Any other host gets 421. */
+  readonly ORIGINS: string;
+  /** JSON: the OIDC issuers trusted, see core/auth/issuer.ts. */
+  readonly ISSUERS: string;
+  /** JSON `{"issuer": …, "subject": …}`: has the role `admin` whatever the policy says. */
+  readonly FIRST_ADMIN: string;
+  /** "yes" allows issuers and upstreams over plain http. Development only. */
+  readonly ALLOW_INSECURE_HTTP?: string;
+  /** Secret, 32 bytes in base64: names session objects. Its loss unlinks people from their objects; see docs/keys.md. */
+  readonly PSEUDONYM_KEY: string;
+  /** Upstream credentials: secrets named `UPSTREAM_…`, the only ones a policy can name. */
+  readonly [secret: `UPSTREAM_${string}`]: string;
+}
