@@ -1,0 +1,84 @@
+// Turns a masked record into what is appended: the classes as text, one Merkle root over salted
+// commitments of the fields, and the disclosure that opens them. docs/record_format.md §3.
+
+import { toBase64Url } from "../bytes.ts";
+import type { Digest, FillRandom } from "../ids.ts";
+import { digestText, EMPTY_ROOT, rootOf } from "../log/merkle.ts";
+import type { Classes, Committed, Masked, Sha256 } from "./record.ts";
+
+/** Domain separation: these bytes open no other hash of the format. */
+const LABEL = new TextEncoder().encode("sallyport.field.v1");
+const SALT_LENGTH = 32;
+const CLASS_KEY = /^[a-z_]{1,32}$/;
+const CLASS_TEXT = /^[\x20-\x7e]{0,128}$/;
+
+const encoder = new TextEncoder();
+let scratch = new Uint8Array(8192);
+
+export function commit(record: Masked, fillRandom: FillRandom, sha256: Sha256): Committed {
+  const names = Object.keys(record.fields).sort();
+  const salts = fillRandom(new Uint8Array(names.length * SALT_LENGTH));
+  const leaves: Uint8Array[] = [];
+  let disclosure = "[";
+  for (let i = 0; i < names.length; i++) {
+    const name = names[i] ?? "";
+    const value = record.fields[name] ?? "";
+    const salt = salts.subarray(i * SALT_LENGTH, (i + 1) * SALT_LENGTH);
+    leaves.push(commitment(salt, name, value, sha256));
+    disclosure += `${i === 0 ? "" : ","}[${JSON.stringify(name)},"${toBase64Url(salt)}",${JSON.stringify(value)}]`;
+  }
+  const root: Digest = leaves.length === 0 ? EMPTY_ROOT : digestText(rootOf(leaves, sha256));
+  return {
+    kind: record.kind,
+    command: record.command,
+    part: record.part,
+    classes: classesText(record.classes),
+    root,
+    disclosure: `${disclosure}]`,
+  };
+}
+
+/**
+ * SHA-256(0x00 ‖ label ‖ u32(32) ‖ salt ‖ u32(|name|) ‖ name ‖ u32(|value|) ‖ value): an RFC 6962 leaf hash,
+ * so one field and its audit path can be shown alone and any RFC 6962 code checks them.
+ */
+function commitment(salt: Uint8Array, name: string, value: string, sha256: Sha256): Uint8Array {
+  const bound = 1 + LABEL.length + 12 + SALT_LENGTH + 3 * (name.length + value.length);
+  if (scratch.length < bound) scratch = new Uint8Array(bound);
+  scratch[0] = 0;
+  scratch.set(LABEL, 1);
+  let at = 1 + LABEL.length;
+  at = writeLength(at, SALT_LENGTH);
+  scratch.set(salt, at);
+  at = writeText(at + SALT_LENGTH, name);
+  at = writeText(at, value);
+  return sha256(scratch.subarray(0, at));
+}
+
+function writeLength(at: number, length: number): number {
+  scratch[at] = length >>> 24;
+  scratch[at + 1] = (length >>> 16) & 0xff;
+  scratch[at + 2] = (length >>> 8) & 0xff;
+  scratch[at + 3] = length & 0xff;
+  return at + 4;
+}
+
+function writeText(at: number, text: string): number {
+  const { written } = encoder.encodeInto(text, scratch.subarray(at + 4));
+  writeLength(at, written);
+  return at + 4 + written;
+}
+
+/** RFC 8785 text of the classes. Throws on a class that would let content into the clear part: a defect of the caller. */
+function classesText(classes: Classes): string {
+  let text = "{";
+  for (const key of Object.keys(classes).sort()) {
+    const value = classes[key];
+    if (!CLASS_KEY.test(key)) throw new TypeError(`class name ${JSON.stringify(key)}`);
+    if (typeof value === "number" ? !Number.isSafeInteger(value) : !CLASS_TEXT.test(value ?? "\n")) {
+      throw new TypeError(`class ${key} has a value that does not belong into a leaf`);
+    }
+    text += `${text.length === 1 ? "" : ","}"${key}":${typeof value === "number" ? String(value) : JSON.stringify(value)}`;
+  }
+  return `${text}}`;
+}
