@@ -5,6 +5,6 @@ export function ok<T>(value: T): { ok: true; value: T } {
   return { ok: true, value };
 }
 
-export function refuse<E extends { reason: string }>(refusal: E): { ok: false } & E {
+export function refuse<const E extends { reason: string }>(refusal: E): { ok: false } & E {
   return { ok: false, ...refusal };
 }

@@ -1,0 +1,183 @@
+// A chained, append-only log in an object's SQLite, holding one session after another. Owns the
+// tables `session` and `record` and the heads of the sessions still written to.
+//
+// Invariant: `seq` is gap-free from 0 and `prev` is the hash of the record before, per session.
+// Everything here is synchronous, so one call is one implicit transaction and no lock is needed.
+// The heads in memory are a cache: after any failed transaction the owner calls `reload`.
+
+import type { CommandId, Digest, SessionId } from "../core/ids.ts";
+import { digestText, leafHash, NO_PREVIOUS, TreeHead } from "../core/log/merkle.ts";
+import { LEAF_LIMIT, leafText, parseLeaf } from "../core/record/leaf.ts";
+import type { Committed, Kind, StoredRecord } from "../core/record/record.ts";
+import { run, rows, type Sql } from "./migrate.ts";
+import { sha256 } from "./sha256.ts";
+
+/** Records a session can have: the low half of `record.id`. */
+const SEQ_SPAN = 2 ** 32;
+
+/** First id of a session's records, and the first one past them. */
+export function idRange(session: { readonly no: number }): [number, number] {
+  return [session.no * SEQ_SPAN, (session.no + 1) * SEQ_SPAN];
+}
+
+/** The end of a session that is still written to. */
+export interface Head {
+  readonly no: number;
+  readonly sid: SessionId;
+  readonly opened: number;
+  size: number;
+  tip: Digest;
+  /** Time of the last record, milliseconds since 1970. */
+  lastTime: number;
+}
+
+/** What is known of a record that exists already. */
+export interface Existing {
+  readonly no: number;
+  readonly seq: number;
+  readonly leaf: string;
+  readonly disclosure: string;
+}
+
+export class RecordLog {
+  readonly #sql: Sql;
+  readonly #heads = new Map<number, Head>();
+  /** Trees caught up only when somebody asks for a root. */
+  readonly #trees = new Map<number, TreeHead>();
+
+  constructor(sql: Sql) {
+    this.#sql = sql;
+    this.reload();
+  }
+
+  /** Forgets what memory knows and reads the heads of live sessions from storage. */
+  reload(): void {
+    this.#heads.clear();
+    this.#trees.clear();
+    for (const { no } of rows<{ no: number }>(this.#sql, "SELECT no FROM live_session")) this.head(no);
+  }
+
+  /** Heads of live sessions, oldest first. */
+  live(): Head[] {
+    return [...this.#heads.values()].sort((a, b) => a.no - b.no);
+  }
+
+  /** Starts a session's log; its first record follows in the same turn. */
+  open(sid: SessionId, opened: number): Head {
+    const [last] = rows<{ no: number | null }>(this.#sql, "SELECT MAX(no) AS no FROM session");
+    const no = (last?.no ?? 0) + 1;
+    run(this.#sql, "INSERT INTO session (no, sid, opened) VALUES (?, ?, ?)", no, sid, opened);
+    run(this.#sql, "INSERT INTO live_session (no) VALUES (?)", no);
+    const head: Head = { no, sid, opened, size: 0, tip: NO_PREVIOUS, lastTime: opened };
+    this.#heads.set(no, head);
+    return head;
+  }
+
+  /** Takes a session off the list of live ones. Its log can still take a late outcome. */
+  retire(no: number): void {
+    run(this.#sql, "DELETE FROM live_session WHERE no = ?", no);
+    this.#heads.delete(no);
+  }
+
+  /** The head of any session of this object, live or closed; null if there is none. */
+  head(no: number): Head | null {
+    const known = this.#heads.get(no);
+    if (known !== undefined) return known;
+    const [session] = rows<{ sid: string; opened: number }>(this.#sql, "SELECT sid, opened FROM session WHERE no = ?", no);
+    if (session === undefined) return null;
+    const [last] = rows<{ id: number; leaf: string }>(
+      this.#sql,
+      "SELECT id, leaf FROM record WHERE id >= ? AND id < ? ORDER BY id DESC LIMIT 1",
+      ...idRange({ no }),
+    );
+    const leaf = last === undefined ? null : parseLeaf(last.leaf);
+    if (leaf !== null && !leaf.ok) throw new Error(`stored record of session ${no} cannot be read: ${leaf.what}`);
+    const head: Head = {
+      no,
+      sid: session.sid as SessionId,
+      opened: session.opened,
+      size: last === undefined ? 0 : last.id - no * SEQ_SPAN + 1,
+      tip: last === undefined ? NO_PREVIOUS : digestText(leafHash(last.leaf, sha256)),
+      lastTime: leaf === null ? session.opened : leaf.value.time,
+    };
+    if (rows(this.#sql, "SELECT 1 AS one FROM live_session WHERE no = ?", no).length > 0) this.#heads.set(no, head);
+    return head;
+  }
+
+  findSession(sid: SessionId): Head | null {
+    const [found] = rows<{ no: number }>(this.#sql, "SELECT no FROM session WHERE sid = ?", sid);
+    return found === undefined ? null : this.head(found.no);
+  }
+
+  /** True if the leaf this record would become fits the format's limit. */
+  fits(record: Committed, head: Head, time: number): boolean {
+    return leafText(record, { sid: head.sid, seq: head.size, prev: head.tip, time }).length <= LEAF_LIMIT;
+  }
+
+  /** Appends one record. Throws if the storage refuses it: then nothing of the transaction may be kept. */
+  append(head: Head, record: Committed, time: number): { seq: number; leaf: Digest } {
+    const seq = head.size;
+    const leaf = leafText(record, { sid: head.sid, seq, prev: head.tip, time });
+    run(
+      this.#sql,
+      "INSERT INTO record (id, cmd, kind, part, leaf, disclosure) VALUES (?, ?, ?, ?, ?, ?)",
+      head.no * SEQ_SPAN + seq,
+      record.command,
+      record.kind,
+      record.part,
+      leaf,
+      record.disclosure,
+    );
+    head.tip = digestText(leafHash(leaf, sha256));
+    head.size = seq + 1;
+    head.lastTime = time;
+    return { seq, leaf: head.tip };
+  }
+
+  find(command: CommandId, kind: Kind, part: number): Existing | null {
+    const [row] = rows<{ id: number; leaf: string; disclosure: string }>(
+      this.#sql,
+      "SELECT id, leaf, disclosure FROM record WHERE cmd = ? AND kind = ? AND part = ?",
+      command,
+      kind,
+      part,
+    );
+    if (row === undefined) return null;
+    const no = Math.floor(row.id / SEQ_SPAN);
+    return { no, seq: row.id - no * SEQ_SPAN, leaf: row.leaf, disclosure: row.disclosure };
+  }
+
+  hashOf(leaf: string): Digest {
+    return digestText(leafHash(leaf, sha256));
+  }
+
+  /** Root over the first `size` records of a session. Reads and hashes what came since it was last asked. */
+  root(head: Head): Digest {
+    const tree = this.#trees.get(head.no) ?? new TreeHead(sha256);
+    this.#trees.set(head.no, tree);
+    const from = head.no * SEQ_SPAN + tree.size;
+    const to = head.no * SEQ_SPAN + head.size;
+    for (const { leaf } of this.#sql.exec<{ leaf: string }>("SELECT leaf FROM record WHERE id >= ? AND id < ? ORDER BY id", from, to)) {
+      tree.append(leafHash(leaf, sha256));
+    }
+    return tree.root();
+  }
+
+  read(head: Head, from: number, limit: number): StoredRecord[] {
+    const start = head.no * SEQ_SPAN + from;
+    return rows<{ leaf: string; disclosure: string }>(
+      this.#sql,
+      "SELECT leaf, disclosure FROM record WHERE id >= ? AND id < ? ORDER BY id LIMIT ?",
+      start,
+      head.no * SEQ_SPAN + head.size,
+      limit,
+    );
+  }
+}
+
+/** True if `record` is what is stored already: the same leaf, and the same disclosure. */
+export function sameRecord(existing: Existing, record: Committed): boolean {
+  const stored = parseLeaf(existing.leaf);
+  if (!stored.ok) return false;
+  return leafText(record, stored.value) === existing.leaf && existing.disclosure === record.disclosure;
+}

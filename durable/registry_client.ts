@@ -1,0 +1,33 @@
+// How session objects and the Worker reach the registry's shards.
+
+import { run, rows, type Sql } from "./migrate.ts";
+import type { RegistryObject } from "./registry.ts";
+import type { SessionClosing } from "./registry_rpc.ts";
+
+/** A shard a last hex digit of the session id, which is random. */
+export const REGISTRY_SHARDS: readonly string[] = [..."0123456789abcdef"];
+
+interface RegistryBinding {
+  readonly REGISTRY: DurableObjectNamespace<RegistryObject>;
+}
+
+export function registryShard(env: RegistryBinding, shard: string): DurableObjectStub<RegistryObject> {
+  return env.REGISTRY.get(env.REGISTRY.idFromName(`registry/${shard}`));
+}
+
+export function registryOf(env: RegistryBinding, sid: string): DurableObjectStub<RegistryObject> {
+  return registryShard(env, sid.slice(-1));
+}
+
+/** Tells the registry of closed sessions; what fails stays in the outbox for the next alarm. */
+export async function sendClosings(env: RegistryBinding, sql: Sql): Promise<void> {
+  for (const { sid, entry } of rows<{ sid: string; entry: string }>(sql, "SELECT sid, entry FROM registry_outbox")) {
+    try {
+      await registryOf(env, sid).closed(JSON.parse(entry) as SessionClosing);
+    } catch {
+      continue;
+    }
+    // A crash before this line sends the entry twice; the registry takes it once.
+    run(sql, "DELETE FROM registry_outbox WHERE sid = ?", sid);
+  }
+}

@@ -1,0 +1,23 @@
+// How long things live in a session object. DESIGN's words: a session is idle 15 minutes or lasts at
+// most 8 hours; an intent is open while its forwarder renews the lease.
+
+/** A lease outlives two missed renewals: the forwarder renews every 10 s, so 3 × 10 s. */
+export const LEASE_MS = 30_000;
+export const RENEW_EVERY_MS = 10_000;
+export const IDLE_MS = 15 * 60_000;
+export const MAX_AGE_MS = 8 * 60 * 60_000;
+/** Calls waiting for one flush. A flush takes a few milliseconds for hundreds of records; more than this means the object is behind. */
+export const QUEUE_LIMIT = 1024;
+
+export type Ending = "idle" | "max";
+
+/** Why a session must take no further command, or null if it may. `busy` tells whether it has open intents. */
+export function endingOf(session: { readonly opened: number; readonly lastTime: number }, busy: () => boolean, now: number): Ending | null {
+  if (now - session.opened >= MAX_AGE_MS) return "max";
+  return now - session.lastTime >= IDLE_MS && !busy() ? "idle" : null;
+}
+
+/** The earliest time at which a session without open intents ends. */
+export function nextEnding(session: { readonly opened: number; readonly lastTime: number }): number {
+  return Math.min(session.opened + MAX_AGE_MS, session.lastTime + IDLE_MS);
+}

@@ -1,0 +1,41 @@
+// Tables of every object that keeps a chained log: sessions, registry shards, perimeter shards.
+// Edited history is refused by the runner: add a new string, never change one.
+//
+// `INSERT OR REPLACE` fires no DELETE trigger, so each unique key has a BEFORE INSERT guard as well.
+
+export const LOG_MIGRATIONS: readonly string[] = [
+  `
+  CREATE TABLE session (
+    no     INTEGER PRIMARY KEY,
+    sid    TEXT NOT NULL UNIQUE,
+    opened INTEGER NOT NULL
+  );
+  CREATE TRIGGER session_no_update BEFORE UPDATE ON session BEGIN SELECT RAISE(ABORT, 'append-only'); END;
+  CREATE TRIGGER session_no_delete BEFORE DELETE ON session BEGIN SELECT RAISE(ABORT, 'append-only'); END;
+  CREATE TRIGGER session_no_replace BEFORE INSERT ON session
+    WHEN EXISTS (SELECT 1 FROM session WHERE no = NEW.no) OR EXISTS (SELECT 1 FROM session WHERE sid = NEW.sid)
+    BEGIN SELECT RAISE(ABORT, 'append-only'); END;
+
+  -- id = session.no * 2^32 + seq: one key for order, range scans and uniqueness.
+  CREATE TABLE record (
+    id         INTEGER PRIMARY KEY,
+    cmd        TEXT,
+    kind       TEXT NOT NULL,
+    part       INTEGER NOT NULL,
+    leaf       TEXT NOT NULL,
+    disclosure TEXT NOT NULL
+  );
+  CREATE UNIQUE INDEX record_once ON record (cmd, kind, part) WHERE cmd IS NOT NULL;
+  CREATE TRIGGER record_no_update BEFORE UPDATE ON record BEGIN SELECT RAISE(ABORT, 'append-only'); END;
+  CREATE TRIGGER record_no_delete BEFORE DELETE ON record BEGIN SELECT RAISE(ABORT, 'append-only'); END;
+  CREATE TRIGGER record_no_replace BEFORE INSERT ON record
+    WHEN EXISTS (SELECT 1 FROM record WHERE id = NEW.id)
+      OR EXISTS (SELECT 1 FROM record WHERE cmd = NEW.cmd AND kind = NEW.kind AND part = NEW.part)
+    BEGIN SELECT RAISE(ABORT, 'append-only'); END;
+
+  -- Bookkeeping, not evidence: rows come and go.
+  CREATE TABLE live_session (no INTEGER PRIMARY KEY);
+  CREATE TABLE open_intent (cmd TEXT PRIMARY KEY, no INTEGER NOT NULL) WITHOUT ROWID;
+  CREATE TABLE registry_outbox (sid TEXT PRIMARY KEY, entry TEXT NOT NULL) WITHOUT ROWID;
+  `,
+];

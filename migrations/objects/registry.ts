@@ -1,0 +1,33 @@
+// Registry shards keep a chained log (migrations/objects/log.ts) and, beside it, what lists need.
+// Both are append-only; the log is the evidence, these tables only find things in it.
+
+import { LOG_MIGRATIONS } from "./log.ts";
+
+export const REGISTRY_MIGRATIONS: readonly string[] = [
+  ...LOG_MIGRATIONS,
+  `
+  CREATE TABLE opened (
+    sid        TEXT PRIMARY KEY,
+    object     TEXT NOT NULL,
+    connection TEXT NOT NULL,
+    issuer     TEXT NOT NULL,
+    subject    TEXT NOT NULL,
+    time       INTEGER NOT NULL
+  ) WITHOUT ROWID;
+  CREATE INDEX opened_by_owner ON opened (issuer, subject, sid);
+  CREATE TRIGGER opened_no_update BEFORE UPDATE ON opened BEGIN SELECT RAISE(ABORT, 'append-only'); END;
+  CREATE TRIGGER opened_no_delete BEFORE DELETE ON opened BEGIN SELECT RAISE(ABORT, 'append-only'); END;
+  CREATE TRIGGER opened_no_replace BEFORE INSERT ON opened
+    WHEN EXISTS (SELECT 1 FROM opened WHERE sid = NEW.sid) BEGIN SELECT RAISE(ABORT, 'append-only'); END;
+
+  CREATE TABLE closed (
+    sid  TEXT PRIMARY KEY,
+    time INTEGER NOT NULL,
+    size INTEGER NOT NULL
+  ) WITHOUT ROWID;
+  CREATE TRIGGER closed_no_update BEFORE UPDATE ON closed BEGIN SELECT RAISE(ABORT, 'append-only'); END;
+  CREATE TRIGGER closed_no_delete BEFORE DELETE ON closed BEGIN SELECT RAISE(ABORT, 'append-only'); END;
+  CREATE TRIGGER closed_no_replace BEFORE INSERT ON closed
+    WHEN EXISTS (SELECT 1 FROM closed WHERE sid = NEW.sid) BEGIN SELECT RAISE(ABORT, 'append-only'); END;
+  `,
+];
