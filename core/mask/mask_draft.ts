@@ -1,0 +1,52 @@
+// The only maker of `Masked` records. Nothing that a caller or an upstream sent gets into a record
+// but through here.
+
+import { canonicalText } from "../record/canonical.ts";
+import type { Draft, Fields, Masked } from "../record/record.ts";
+import { type Header, maskHeaders } from "./mask_headers.ts";
+import { maskQuery } from "./mask_query.ts";
+
+/** A record never fails because a caller sent much: longer text is cut, and says so. */
+export const TEXT_LIMIT: number = 16 * 1024;
+
+/** A record of the gateway's own words (session life, counts, verified claims): no text of a caller's choosing that could carry a secret. */
+export function ownRecord(draft: Draft): Masked {
+  return draft as Masked;
+}
+
+/** A record about an exchange. `headers` and `target` are masked by name; `own` fields are the gateway's words. */
+export function exchangeRecord(
+  draft: Omit<Draft, "fields">,
+  sent: { readonly target?: { readonly method: string; readonly path: string; readonly query: string }; readonly headers?: readonly Header[] },
+  own: Fields,
+): Masked {
+  const fields: Record<string, string> = { ...own };
+  if (sent.target !== undefined) {
+    const { method, path, query } = sent.target;
+    fields.target = bounded(query === "" ? `${method} ${path}` : `${method} ${path}?${maskQuery(query)}`);
+  }
+  if (sent.headers !== undefined) fields.headers = headersText(maskHeaders(sent.headers));
+  return { ...draft, fields } as Masked;
+}
+
+/** RFC 8785 text of [[name, value], …]; what is past the limit is left out and counted. */
+function headersText(headers: readonly Header[]): string {
+  let size = 0;
+  const kept: Header[] = [];
+  for (const [name, value] of headers) {
+    const one: Header = [bounded(wellFormed(name), 256), bounded(wellFormed(value), 4096)];
+    size += one[0].length + one[1].length;
+    if (size > TEXT_LIMIT) return canonicalText([...kept, ["[cut]", String(headers.length - kept.length)]]);
+    kept.push(one);
+  }
+  return canonicalText(kept);
+}
+
+function bounded(text: string, limit: number = TEXT_LIMIT): string {
+  return text.length <= limit ? text : `${wellFormed(text.slice(0, limit))}[cut:${text.length}]`;
+}
+
+/** Lone surrogates have no UTF-8 and no RFC 8785 form. */
+function wellFormed(text: string): string {
+  return text.isWellFormed() ? text : text.toWellFormed();
+}

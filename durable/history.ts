@@ -1,0 +1,52 @@
+// Copies the control object's tables to D1, row by row from an outbox. D1 being down only makes it late.
+
+import { eq } from "drizzle-orm";
+import { drizzle } from "drizzle-orm/d1";
+import { policyVersion, revocation } from "../migrations/d1_schema.ts";
+import { run, rows, type Sql } from "./migrate.ts";
+
+interface PolicyRow extends Record<string, SqlStorageValue> {
+  hash: string;
+  text: string;
+  first_seen: number;
+}
+
+interface RevocationRow extends Record<string, SqlStorageValue> {
+  no: number;
+  token_id: string | null;
+  issuer: string | null;
+  subject: string | null;
+  issued_before: number | null;
+  command: string;
+  reason: string;
+  time: number;
+}
+
+/** True once the outbox is empty. A crash between D1's write and the outbox's delete repeats a row, which D1 then ignores. */
+export async function sendHistory(sql: Sql, database: D1Database | undefined): Promise<boolean> {
+  if (database === undefined) return true;
+  const db = drizzle(database);
+  for (const { no, kind, key } of rows<{ no: number; kind: string; key: string }>(sql, "SELECT no, kind, key FROM history_outbox ORDER BY no LIMIT 100")) {
+    try {
+      if (kind === "policy") await sendPolicy(sql, db, key);
+      else await sendRevocation(sql, db, Number(key));
+    } catch {
+      return false;
+    }
+    run(sql, "DELETE FROM history_outbox WHERE no = ?", no);
+  }
+  return rows(sql, "SELECT 1 AS one FROM history_outbox LIMIT 1").length === 0;
+}
+
+async function sendPolicy(sql: Sql, db: ReturnType<typeof drizzle>, hash: string): Promise<void> {
+  const [row] = rows<PolicyRow>(sql, "SELECT hash, text, first_seen FROM policy WHERE hash = ?", hash);
+  if (row === undefined || (await db.$count(policyVersion, eq(policyVersion.hash, hash))) > 0) return;
+  await db.insert(policyVersion).values({ hash: row.hash, text: row.text, firstSeen: row.first_seen });
+}
+
+async function sendRevocation(sql: Sql, db: ReturnType<typeof drizzle>, no: number): Promise<void> {
+  const [row] = rows<RevocationRow>(sql, "SELECT * FROM revocation WHERE no = ?", no);
+  if (row === undefined || (await db.$count(revocation, eq(revocation.no, no))) > 0) return;
+  const { token_id: tokenId, issuer, subject, issued_before: issuedBefore, command, reason, time } = row;
+  await db.insert(revocation).values({ no, tokenId, issuer, subject, issuedBefore, command, reason, time });
+}
