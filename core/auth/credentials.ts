@@ -1,0 +1,28 @@
+// Reads the caller's token out of the Authorization header.
+
+import { ok, refuse, type Result } from "../result.ts";
+import { TOKEN_LIMIT, type TokenRefusal } from "./token.ts";
+
+/**
+ * Bearer (RFC 6750 §2.1), or Basic with the token as password and any user name, as git and WebDAV
+ * clients send it. The Fetch API joins repeated headers with a comma, which neither form contains.
+ */
+export function readToken(authorization: string | null): Result<string, { reason: TokenRefusal }> {
+  if (authorization === null || authorization === "") return refuse({ reason: "token_missing" });
+  if (authorization.length > 2 * TOKEN_LIMIT) return refuse({ reason: "token_oversize" });
+  if (authorization.includes(",")) return refuse({ reason: "token_repeated" });
+  const space = authorization.indexOf(" ");
+  const scheme = authorization.slice(0, space).toLowerCase();
+  const value = authorization.slice(space + 1).trim();
+  if (scheme === "bearer") return value === "" ? refuse({ reason: "token_missing" }) : ok(value);
+  if (scheme !== "basic") return refuse({ reason: "scheme_unknown" });
+  let decoded: string;
+  try {
+    decoded = atob(value);
+  } catch {
+    return refuse({ reason: "token_malformed" });
+  }
+  const colon = decoded.indexOf(":");
+  const password = colon < 0 ? "" : decoded.slice(colon + 1);
+  return password === "" ? refuse({ reason: "token_missing" }) : ok(password);
+}
