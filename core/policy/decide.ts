@@ -1,46 +1,62 @@
 // decide: a pure function of the policy and the command. Default deny; a deny rule beats every allow
-// rule; among rules of one effect the first in the file is the one named.
+// rule; among rules of one effect the first in the file is the one named. Never throws.
 
 import type { Principal } from "../auth/principal.ts";
+import { verbClass } from "../protocol/http/methods.ts";
+import type { CompiledRule } from "./compile.ts";
 import type { Decision } from "./decision.ts";
-import type { Policy, PolicyRole, PolicyRule } from "./policy.ts";
-import { matchesRoute } from "./route.ts";
+import type { Policy } from "./policy.ts";
+import { looseSegments, matchesRoute } from "./route.ts";
+import type { PolicyRole } from "./rule.ts";
 
 export interface Asked {
   readonly principal: Principal;
   readonly roles: ReadonlySet<string>;
   readonly connection: string;
   readonly method: string;
-  /** Segments of the raw path, see core/protocol/http/target.ts. */
+  /** Segments of the raw path, see `routeSegments` in core/protocol/http/target.ts. */
   readonly segments: readonly string[];
 }
 
 export function decide(policy: Policy, asked: Asked): Decision {
-  if (!policy.connections.has(asked.connection)) return { effect: "deny", policy: policy.hash, rule: null, reason: "unknown_connection" };
-  let allowing: PolicyRule | null = null;
-  for (const rule of policy.rules) {
-    if (rule.effect === "allow" && allowing !== null) continue;
-    if (!applies(rule, asked)) continue;
-    if (rule.effect === "deny") return { effect: "deny", policy: policy.hash, rule: rule.id, reason: "rule_denies" };
-    allowing = rule;
+  const { byConnection, noRule, unknownConnection } = policy.compiled;
+  const rules = byConnection.get(asked.connection);
+  if (rules === undefined) return unknownConnection;
+  if (rules.deny.length > 0) {
+    // An upstream that merges slashes or cuts path parameters must not be a way around a deny rule.
+    const loose = looseSegments(asked.segments);
+    for (const rule of rules.deny) {
+      if (!concerns(rule, asked)) continue;
+      if (matches(rule, asked.segments) || (loose !== null && matches(rule, loose))) return rule.decision;
+    }
   }
-  if (allowing === null) return { effect: "deny", policy: policy.hash, rule: null, reason: "no_rule" };
-  return { effect: "allow", policy: policy.hash, rule: allowing.id, obligations: [] };
+  // `*` means every method that can be forwarded, not every text.
+  if (verbClass(asked.method) === null) return noRule;
+  for (const rule of rules.allow) {
+    if (concerns(rule, asked) && matches(rule, asked.segments)) return rule.decision;
+  }
+  return noRule;
 }
 
-function applies(rule: PolicyRule, { principal, roles, connection, method, segments }: Asked): boolean {
-  if (!rule.connections.has(connection) && !rule.connections.has("*")) return false;
-  if (!rule.methods.has(method) && !rule.methods.has("*")) return false;
-  return isWho(rule, principal, roles) && rule.routes.some((route) => matchesRoute(route, segments));
-}
-
-function isWho(rule: PolicyRule, principal: Principal, roles: ReadonlySet<string>): boolean {
+function concerns({ rule, anyMethod, subjects }: CompiledRule, { principal, roles, method }: Asked): boolean {
+  if (!anyMethod && !rule.methods.has(method)) return false;
   for (const role of rule.roles) if (roles.has(role)) return true;
-  if (rule.groups.size > 0 && principal.groups.some((group) => rule.groups.has(group))) return true;
-  return rule.subjects.some((one) => one.issuer === principal.issuer && one.subject === principal.subject);
+  if (rule.groups.size > 0 && (rule.issuer === null || rule.issuer === principal.issuer)) {
+    for (const group of principal.groups) if (rule.groups.has(group)) return true;
+  }
+  return subjects.get(principal.issuer)?.has(principal.subject) === true;
 }
 
-/** The roles of a principal. Who acts for somebody gets that person's roles only, never roles of its own. */
+function matches({ rule }: CompiledRule, segments: readonly string[]): boolean {
+  for (const route of rule.routes) if (matchesRoute(route, segments)) return true;
+  return false;
+}
+
+/**
+ * The roles of a principal. Who acts for somebody gets that person's roles only: an actor chain
+ * (RFC 8693 §4.1) never adds any. A group counts only from the issuer that a role is bound to, since
+ * another issuer's group of the same name is other people.
+ */
 export function rolesOf(roles: readonly PolicyRole[], principal: Principal, firstAdmin: { readonly issuer: string; readonly subject: string } | null): ReadonlySet<string> {
   const held = new Set<string>();
   for (const role of roles) {

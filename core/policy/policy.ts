@@ -9,51 +9,67 @@ import { isReservedHeader } from "../protocol/http/reserved.ts";
 import { verbClass } from "../protocol/http/methods.ts";
 import { findMembersProblem } from "../protocol/json_members.ts";
 import { ok, refuse, type Result } from "../result.ts";
-import { parseRoute, type RoutePattern } from "./route.ts";
+import { type CompiledRules, compileRules } from "./compile.ts";
+import { type JsonPath, lineOf } from "./json_lines.ts";
+import { parseRoute } from "./route.ts";
+import type { PolicyRole, PolicyRule } from "./rule.ts";
 
 /** Built in: the gateway's own API. */
 export const CONSOLE = "console" as ConnectionName;
 const TEXT_LIMIT: number = 1024 * 1024;
 
-const Name = v.pipe(v.string(), v.regex(/^[a-z][a-z0-9_-]{0,63}$/, "a name: a-z, 0-9, _ and -"));
-const Subject = v.strictObject({ issuer: v.pipe(v.string(), v.minLength(1)), subject: v.pipe(v.string(), v.minLength(1)) });
-const Role = v.strictObject({ groups: v.optional(v.array(v.string()), []), issuer: v.optional(v.string()), subjects: v.optional(v.array(Subject), []) });
-const Secret = v.pipe(v.string(), v.regex(/^UPSTREAM_[A-Z0-9_]{1,64}$/, "the name of a secret that begins with UPSTREAM_"));
+/** What the file may hold at most. Far above honest use, low enough that a decision stays cheap. */
+const MAX_RULES = 1000;
+const MAX_NAMES = 1000;
+const MAX_ROUTES = 100;
+/** Roles that exist without being defined: the console's rules name them, and the first admin has `admin`. */
+const BUILT_IN_ROLES: readonly string[] = ["admin", "auditor"];
+
+const Name = v.pipe(v.string("a name"), v.regex(/^[a-z][a-z0-9_-]{0,63}$/, "a name: a-z, 0-9, _ and -"));
+const Text = v.pipe(v.string("text"), v.minLength(1, "text that is not empty"), v.maxLength(2048, "text of at most 2048 characters"), v.check((text) => text.isWellFormed(), "well-formed Unicode"));
+const Subject = v.strictObject({ issuer: Text, subject: Text });
+const People = {
+  issuer: v.optional(Text),
+  groups: v.optional(v.pipe(v.array(Text), v.maxLength(MAX_NAMES)), []),
+  subjects: v.optional(v.pipe(v.array(Subject), v.maxLength(MAX_NAMES)), []),
+};
+const Role = v.strictObject(People);
+const Secret = v.pipe(v.string("a secret's name"), v.regex(/^UPSTREAM_[A-Z0-9_]{1,64}$/, "the name of a secret that begins with UPSTREAM_"));
 const HeaderName = v.pipe(
-  v.string(),
+  v.string("a header name"),
   v.regex(/^[a-z0-9-]{1,64}$/, "a header name in lower case"),
   v.check((name) => !isReservedHeader(name), "a header that the gateway does not set itself"),
 );
 const Credential = v.variant("as", [
   v.strictObject({ as: v.literal("header"), name: HeaderName, secret: Secret }),
   v.strictObject({ as: v.literal("basic"), secret: Secret }),
-  v.strictObject({ as: v.literal("query"), name: v.pipe(v.string(), v.regex(/^[A-Za-z0-9_.-]{1,64}$/)), secret: Secret }),
+  v.strictObject({ as: v.literal("query"), name: v.pipe(v.string(), v.regex(/^[A-Za-z0-9_.-]{1,64}$/, "a parameter's name")), secret: Secret }),
 ]);
-const Upstream = v.pipe(v.string(), v.check(isUpstream, "an http(s) URL without user, query, fragment or dot segments"));
+const Upstream = v.pipe(v.string("a URL"), v.check(isUpstream, "an http(s) URL without user, query, fragment or dot segments"));
 const Connection = v.strictObject({
-  protocol: v.literal("http"),
+  protocol: v.literal("http", "http"),
   upstream: Upstream,
   region: Name,
   credential: v.optional(Credential),
-  labels: v.optional(v.array(Name), []),
-  timeout_seconds: v.optional(v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(600)), 60),
+  labels: v.optional(v.pipe(v.array(Name), v.maxLength(32)), []),
+  timeout_seconds: v.optional(v.pipe(v.number("seconds"), v.integer("whole seconds"), v.minValue(1, "1 to 600"), v.maxValue(600, "1 to 600")), 60),
 });
-const Method = v.pipe(v.string(), v.check((name) => name === "*" || verbClass(name) !== null, "an HTTP method in upper case, or *"));
-const Route = v.pipe(v.string(), v.check((text) => parseRoute(text) !== null, "a route: /literal/*/{name}/**"));
+const Method = v.pipe(v.string("a method"), v.check((name) => name === "*" || verbClass(name) !== null, "an HTTP method that can be forwarded, in upper case, or *"));
+const Route = v.pipe(v.string("a route"), v.check((text) => parseRoute(text) !== null, "a route: /literal/*/{name}/**"));
 const Rule = v.strictObject({
-  id: Name,
-  effect: v.picklist(["allow", "deny"]),
-  who: v.strictObject({ roles: v.optional(v.array(Name), []), groups: v.optional(v.array(v.string()), []), subjects: v.optional(v.array(Subject), []) }),
-  connections: v.array(v.string()),
-  methods: v.array(Method),
-  routes: v.array(Route),
+  id: v.pipe(v.string("an id"), v.regex(/^[a-z0-9][a-z0-9_.-]{0,63}$/, "an id: a-z, 0-9, _, - and .")),
+  effect: v.picklist(["allow", "deny"], "allow or deny"),
+  who: v.strictObject({ roles: v.optional(v.pipe(v.array(Name), v.maxLength(MAX_NAMES)), []), ...People }),
+  connections: v.pipe(v.array(v.string()), v.minLength(1, "a connection"), v.maxLength(MAX_NAMES)),
+  methods: v.pipe(v.array(Method), v.minLength(1, "a method"), v.maxLength(100)),
+  routes: v.pipe(v.array(Route), v.minLength(1, "a route"), v.maxLength(MAX_ROUTES)),
 });
 const File = v.strictObject({
   $schema: v.optional(v.string()),
-  version: v.literal(1),
+  version: v.literal(1, "1"),
   roles: v.optional(v.record(Name, Role), {}),
   connections: v.optional(v.record(v.string(), Connection), {}),
-  rules: v.optional(v.pipe(v.array(Rule), v.maxLength(1000)), []),
+  rules: v.optional(v.pipe(v.array(Rule), v.maxLength(MAX_RULES, `at most ${MAX_RULES} rules`)), []),
 });
 
 export interface ConnectionSettings {
@@ -66,59 +82,50 @@ export interface ConnectionSettings {
   readonly timeoutSeconds: number;
 }
 
-export interface PolicyRule {
-  readonly id: string;
-  readonly effect: "allow" | "deny";
-  readonly roles: ReadonlySet<string>;
-  readonly groups: ReadonlySet<string>;
-  readonly subjects: readonly { readonly issuer: string; readonly subject: string }[];
-  readonly connections: ReadonlySet<string>;
-  readonly methods: ReadonlySet<string>;
-  readonly routes: readonly RoutePattern[];
-}
-
-export interface PolicyRole {
-  readonly name: string;
-  readonly groups: ReadonlySet<string>;
-  /** If given, groups count only from this issuer. */
-  readonly issuer: string | null;
-  readonly subjects: readonly { readonly issuer: string; readonly subject: string }[];
-}
-
 export interface Policy {
   readonly hash: Digest;
   readonly roles: readonly PolicyRole[];
   readonly connections: ReadonlyMap<string, ConnectionSettings>;
   readonly rules: readonly PolicyRule[];
+  /** What `decide` reads. */
+  readonly compiled: CompiledRules;
 }
 
-export type PolicyRefusal = { readonly reason: "policy_invalid"; readonly path: string; readonly expected: string };
+/** `path` leads to what was refused (`rules[2].methods[0]`), `expected` says what would be right, `line` counts from 1. */
+export type PolicyRefusal = { readonly reason: "policy_invalid"; readonly path: string; readonly expected: string; readonly line?: number };
 
+/** `hash` is the SHA-256 of the file's bytes, of which `text` is the UTF-8 text. */
 export function parsePolicy(text: string, hash: Digest): Result<Policy, PolicyRefusal> {
-  const invalid = (path: string, expected: string): Result<Policy, PolicyRefusal> => refuse({ reason: "policy_invalid", path, expected });
-  if (text.length > TEXT_LIMIT) return invalid("", `at most ${TEXT_LIMIT} characters`);
+  if (text.length > TEXT_LIMIT) return invalid(text, [], `at most ${TEXT_LIMIT} characters`);
   let value: unknown;
   try {
     value = JSON.parse(text);
   } catch {
-    return invalid("", "JSON");
+    // The engine's message quotes the text and differs between engines: not passed on.
+    return refuse({ reason: "policy_invalid", path: "", expected: "JSON" });
   }
   const problem = findMembersProblem(text);
-  if (problem !== null) return invalid(problem.problem === "duplicate" ? problem.member : "", "each member once, at most 64 levels deep");
-  const parsed = v.safeParse(File, value);
+  if (problem !== null) {
+    return refuse({ reason: "policy_invalid", path: problem.problem === "duplicate" ? problem.member.slice(0, 64) : "", expected: "each member once, at most 64 levels deep" });
+  }
+  const inherited = findInheritedName(value, []);
+  if (inherited !== null) return invalid(text, inherited, "a name that objects do not inherit");
+  const parsed = v.safeParse(File, value, { abortEarly: true });
   if (!parsed.success) {
     const [issue] = parsed.issues;
-    return invalid(v.getDotPath(issue) ?? "", issue.message);
+    const path = (issue.path ?? []).map(({ key }) => (typeof key === "number" ? key : String(key)));
+    return invalid(text, path, issue.expected === "never" ? "no such member" : issue.message);
   }
-  return resolve(parsed.output, hash);
+  return resolve(parsed.output, text, hash);
 }
 
-function resolve(file: v.InferOutput<typeof File>, hash: Digest): Result<Policy, PolicyRefusal> {
-  const invalid = (path: string, expected: string): Result<Policy, PolicyRefusal> => refuse({ reason: "policy_invalid", path, expected });
+type ParsedFile = v.InferOutput<typeof File>;
+
+function resolve(file: ParsedFile, text: string, hash: Digest): Result<Policy, PolicyRefusal> {
   const connections = new Map<string, ConnectionSettings>();
   for (const [key, settings] of Object.entries(file.connections)) {
     const name = parseConnectionName(key);
-    if (name === null || name === CONSOLE) return invalid(`connections.${key}`, "a connection's name: a-z, 0-9, single dashes, not console");
+    if (name === null || name === CONSOLE) return invalid(text, ["connections", key], "a connection's name: a-z, 0-9, single dashes, not console");
     connections.set(name, {
       name,
       protocol: settings.protocol,
@@ -128,32 +135,81 @@ function resolve(file: v.InferOutput<typeof File>, hash: Digest): Result<Policy,
       timeoutSeconds: settings.timeout_seconds,
     });
   }
-  const ids = new Set<string>();
-  const rules: PolicyRule[] = [];
-  for (const [index, rule] of file.rules.entries()) {
-    if (ids.has(rule.id)) return invalid(`rules.${index}.id`, `another id: ${rule.id} is taken`);
-    ids.add(rule.id);
-    const role = rule.who.roles.find((name) => !Object.hasOwn(file.roles, name));
-    if (role !== undefined) return invalid(`rules.${index}.who.roles`, `a role of this file, not ${role}`);
-    const connection = rule.connections.find((name) => name !== "*" && !connections.has(name));
-    if (connection !== undefined) return invalid(`rules.${index}.connections`, `a connection of this file, not ${connection}`);
-    rules.push({
-      id: rule.id,
-      effect: rule.effect,
-      roles: new Set(rule.who.roles),
-      groups: new Set(rule.who.groups),
-      subjects: rule.who.subjects,
-      connections: new Set(rule.connections),
-      methods: new Set(rule.methods),
-      routes: rule.routes.map((route) => parseRoute(route)).filter((route) => route !== null),
-    });
-  }
+  const dangling = findDangling(file, connections);
+  if (dangling !== null) return invalid(text, dangling.at, dangling.expected);
+  const rules = file.rules.map(ruleOf);
   const roles = Object.entries(file.roles).map(([name, role]) => ({ name, groups: new Set(role.groups), issuer: role.issuer ?? null, subjects: role.subjects }));
-  return ok({ hash, roles, connections, rules });
+  return ok({ hash, roles, connections, rules, compiled: compileRules(hash, connections.keys(), rules) });
+}
+
+/** What no single value shows: ids used twice, and names of roles and connections that are not defined. */
+function findDangling(file: ParsedFile, connections: ReadonlyMap<string, unknown>): { readonly at: JsonPath; readonly expected: string } | null {
+  const ids = new Set<string>();
+  for (const [index, { id, who, connections: names }] of file.rules.entries()) {
+    const at = ["rules", index];
+    if (ids.has(id)) return { at: [...at, "id"], expected: "an id that no other rule has" };
+    ids.add(id);
+    // Such a rule would hold for nobody: certainly not what was meant.
+    if (who.roles.length + who.groups.length + who.subjects.length === 0) return { at: [...at, "who"], expected: "a role, a group or a subject" };
+    const role = who.roles.findIndex((name) => !Object.hasOwn(file.roles, name) && !BUILT_IN_ROLES.includes(name));
+    if (role >= 0) return { at: [...at, "who", "roles", role], expected: "a role of this file" };
+    const connection = names.findIndex((name) => name !== "*" && !connections.has(name));
+    if (connection >= 0) return { at: [...at, "connections", connection], expected: "a connection of this file, or *" };
+  }
+  return null;
+}
+
+function ruleOf(rule: ParsedFile["rules"][number]): PolicyRule {
+  return {
+    id: rule.id,
+    effect: rule.effect,
+    roles: new Set(rule.who.roles),
+    groups: new Set(rule.who.groups),
+    issuer: rule.who.issuer ?? null,
+    subjects: rule.who.subjects,
+    connections: new Set(rule.connections),
+    methods: new Set(rule.methods),
+    routes: rule.routes.map((route) => parseRoute(route)).filter((route) => route !== null),
+  };
+}
+
+/**
+ * Validators skip `__proto__` and `constructor` or take inherited members for present ones: a policy
+ * that names either would be read other than it stands. Depth is bounded by then.
+ */
+function findInheritedName(value: unknown, at: JsonPath): JsonPath | null {
+  if (typeof value !== "object" || value === null) return null;
+  for (const [key, member] of Object.entries(value)) {
+    const below = [...at, Array.isArray(value) ? Number(key) : key];
+    if (!Array.isArray(value) && (key in Object.prototype || key === "prototype")) return below;
+    const found = findInheritedName(member, below);
+    if (found !== null) return found;
+  }
+  return null;
+}
+
+/** Connections that speak plain http to their upstream: for development configurations only. */
+export function insecureConnections(policy: Policy): readonly ConnectionName[] {
+  return [...policy.connections.values()].filter(({ upstream }) => !upstream.startsWith("https:")).map(({ name }) => name);
 }
 
 function isUpstream(text: string): boolean {
+  if (text.length > 2048) return false;
   if (!/^https?:\/\/[A-Za-z0-9.\-[\]:]+(?:\/[A-Za-z0-9\-._~!$&'()*+,;=:@/]*)?$/.test(text)) return false;
   const url = URL.canParse(text) ? new URL(text) : null;
+  // A text that the parser would change (`http://0x7f.1`, a default port, `/a/../b`) is not what a reviewer reads.
   return url !== null && url.username === "" && (url.href === text || url.href === `${text}/`);
+}
+
+function invalid(text: string, at: JsonPath, expected: string): { readonly ok: false } & PolicyRefusal {
+  return refuse({ reason: "policy_invalid", path: pathText(at), expected, line: lineOf(text, at) });
+}
+
+function pathText(at: JsonPath): string {
+  let path = "";
+  for (const key of at) {
+    if (typeof key === "number") path += `[${key}]`;
+    else path += path === "" ? key.slice(0, 64) : `.${key.slice(0, 64)}`;
+  }
+  return path;
 }

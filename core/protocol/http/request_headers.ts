@@ -2,7 +2,7 @@
 
 import type { Header } from "../../mask/mask_headers.ts";
 import { ok, refuse, type Result } from "../../result.ts";
-import { climbs } from "./target.ts";
+import { climbs } from "./climb.ts";
 
 /** Hop-by-hop (RFC 9110 §7.6.1), whether or not `Connection` lists them. */
 export const HOP_BY_HOP: ReadonlySet<string> = new Set([

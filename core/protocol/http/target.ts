@@ -1,12 +1,20 @@
 // Reads the raw request target and builds the upstream's address from it, so that what is decided,
-// recorded and forwarded are the same bytes. Never goes through `new URL`, which resolves `%2e%2e`.
+// recorded and forwarded are the same bytes. Never goes through `new URL`, which resolves `%2e%2e`
+// and turns `\` into `/`; never decodes anything.
+//
+// Invariant: for a target from here, `new URL(upstreamUrl(base, target))` changes nothing, has the
+// base's origin, and its path begins with the base's path.
 
 import { type ConnectionName, parseConnectionName } from "../../ids.ts";
 import { ok, refuse, type Result } from "../../result.ts";
+import { climbs } from "./climb.ts";
 
 export interface Target {
   readonly connection: ConnectionName;
-  /** Raw path inside the connection, with its leading slash. */
+  /**
+   * Raw path inside the connection with its leading slash, or empty if the connection itself was asked
+   * for without one: a base such as `https://host/mcp` is then called exactly so, not as `/mcp/`.
+   */
   readonly path: string;
   /** Raw query without `?`; empty if there is none. */
   readonly query: string;
@@ -16,18 +24,21 @@ export type TargetRefusal = {
   readonly reason: "target_malformed" | "target_climbs" | "target_too_long" | "target_without_connection";
 };
 
-const MAX_LENGTH = 16 * 1024;
-/** Characters of a path that a WHATWG URL parser leaves as they are (URL Standard, path percent-encode set), `%` aside, no backslash. */
-const PATH = /^(?:[A-Za-z0-9\-._~!$&'()*+,;=:@/[\]|]|%[0-9A-Fa-f]{2})*$/;
-/** The same for a query of a special scheme: also no `'`, which the parser encodes there. */
-const QUERY = /^(?:[A-Za-z0-9\-._~!$&()*+,;=:@/?[\]|\\^`{}]|%[0-9A-Fa-f]{2})*$/;
-const ENCODED_CONTROL = /%(?:[01][0-9a-f]|7f)/i;
+/** What servers commonly take for a request line (RFC 9110 §4.1 asks for 8,000 at least). */
+export const MAX_TARGET = 8192;
+
+/** Printable ASCII without space, `#` and, in a path, `\`: no client sends these in a target, and parsers disagree on them. */
+const PATH = /^(?:[!"$&-[\]-~]|%[0-9A-Fa-f]{2})*$/;
+const QUERY = /^[!"$-~]*$/;
+/** What a URL parser would percent-encode by itself (URL Standard: path and special-query percent-encode sets). */
+const PATH_ENCODES = /["<>?^`{}]/g;
+const QUERY_ENCODES = /["'<>]/g;
 
 /** `url` as the runtime gives it: scheme, host and the raw target. `prefix` is the path form's `/c/`. */
 export function parseTarget(url: string, prefix: string): Result<Target, TargetRefusal> {
-  if (url.length > MAX_LENGTH) return refuse({ reason: "target_too_long" });
-  const afterHost = url.indexOf("/", url.indexOf("//") + 2);
-  const target = afterHost < 0 ? "/" : url.slice(afterHost);
+  const afterHost = startOfTarget(url);
+  if (url.length - afterHost > MAX_TARGET) return refuse({ reason: "target_too_long" });
+  const target = url.slice(afterHost);
   const at = target.indexOf("?");
   const path = at < 0 ? target : target.slice(0, at);
   const query = at < 0 ? "" : target.slice(at + 1);
@@ -35,30 +46,11 @@ export function parseTarget(url: string, prefix: string): Result<Target, TargetR
   const end = path.indexOf("/", prefix.length);
   const connection = parseConnectionName(path.slice(prefix.length, end < 0 ? path.length : end));
   if (connection === null) return refuse({ reason: "target_without_connection" });
-  const rest = end < 0 ? "/" : path.slice(end);
-  if (!PATH.test(rest) || ENCODED_CONTROL.test(rest)) return refuse({ reason: "target_malformed" });
-  if (!QUERY.test(query)) return refuse({ reason: "target_malformed" });
-  if (climbs(rest)) return refuse({ reason: "target_climbs" });
-  return ok({ connection, path: rest, query });
-}
-
-/**
- * True if any reading of the path could leave the connection: dot segments, also when percent-encoded
- * (any number of times), behind an encoded slash or backslash, or with a `;parameter`. Upstreams differ
- * in how often they decode, so all readings are tried.
- */
-export function climbs(path: string): boolean {
-  let text = path;
-  for (let round = 0; round < 8; round++) {
-    for (const segment of text.split(/[/\\]/)) {
-      const bare = segment.split(";", 1)[0];
-      if (bare === "." || bare === "..") return true;
-    }
-    const decoded = text.replace(/%(2e|2f|5c|25|3b|00)/gi, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)));
-    if (decoded === text) return false;
-    text = decoded;
-  }
-  return true;
+  const rest = end < 0 ? "" : path.slice(end);
+  if (rest.includes("\\") || climbs(rest)) return refuse({ reason: "target_climbs" });
+  if (!PATH.test(rest) || !QUERY.test(query)) return refuse({ reason: "target_malformed" });
+  // Encoded here, before the decision, so that the parser has nothing left to change afterwards.
+  return ok({ connection, path: rest.replace(PATH_ENCODES, encoded), query: query.replace(QUERY_ENCODES, encoded) });
 }
 
 /** The upstream's address for a checked target; `base` without a slash at its end. */
@@ -66,13 +58,38 @@ export function upstreamUrl(base: string, target: Pick<Target, "path" | "query">
   return target.query === "" ? base + target.path : `${base}${target.path}?${target.query}`;
 }
 
-/** Segments of a path for route matching: unreserved characters decoded (RFC 3986 §6.2.2.2), `%2F` kept. */
+/** Where scheme and authority end. The authority is the Host header's, which is checked elsewhere. */
+function startOfTarget(url: string): number {
+  const scheme = url.indexOf("://");
+  let i = scheme < 0 ? 0 : scheme + 3;
+  while (i < url.length && !"/?#\\".includes(url.charAt(i))) i++;
+  return i;
+}
+
+function encoded(character: string): string {
+  return `%${character.charCodeAt(0).toString(16).toUpperCase()}`;
+}
+
+/** Segments of a path for route matching; see core/policy/route.ts for what they are held against. */
 export function routeSegments(path: string): string[] {
-  const normal = path.includes("%")
-    ? path.replace(/%([0-9A-Fa-f]{2})/g, (encoded, hex: string) => {
-        const character = String.fromCharCode(Number.parseInt(hex, 16));
-        return /[A-Za-z0-9\-._~]/.test(character) ? character : encoded.toUpperCase();
-      })
-    : path;
-  return normal.slice(1).split("/");
+  const segments = (path.startsWith("/") ? path.slice(1) : path).split("/");
+  if (!path.includes("%")) return segments;
+  return segments.map(normalSegment);
+}
+
+const ENCODING = /%([0-9A-Fa-f]{2})/g;
+
+/** Unreserved characters decoded, other percent-encodings in upper case (RFC 3986 §6.2.2). `%2F` stays what it is. */
+export function normalSegment(segment: string): string {
+  if (!segment.includes("%")) return segment;
+  return segment.replace(ENCODING, (triplet, hex: string) => {
+    const code = Number.parseInt(hex, 16);
+    return isUnreserved(code) ? String.fromCharCode(code) : triplet.toUpperCase();
+  });
+}
+
+function isUnreserved(code: number): boolean {
+  const lower = code | 0x20;
+  if (lower >= 0x61 && lower <= 0x7a) return true;
+  return (code >= 0x30 && code <= 0x39) || code === 0x2d || code === 0x2e || code === 0x5f || code === 0x7e;
 }
