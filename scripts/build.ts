@@ -2,12 +2,12 @@
 // local runtime, the tests and the benchmark find it. Does nothing if no source is newer.
 
 import { execFileSync } from "node:child_process";
-import { existsSync, readdirSync, statSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, statSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const root = join(dirname(fileURLToPath(import.meta.url)), "..");
-const SOURCES = ["workers", "durable", "core", "policy", "migrations", "wrangler.toml", "package-lock.json"];
+const SOURCES = ["workers", "durable", "core", "policy", "migrations", "scripts/build.ts", "wrangler.toml", "package-lock.json"];
 
 function newest(path: string): number {
   const stat = statSync(path);
@@ -21,11 +21,16 @@ export function buildWorker(): string {
   const bundle = join(out, "index.js");
   const changed = Math.max(...SOURCES.map((name) => newest(join(root, name))));
   if (existsSync(bundle) && statSync(bundle).mtimeMs > changed) return out;
+  // Built beside and then put in place, so that nobody reads half a bundle, or one with an older policy in it.
+  mkdirSync(dirname(out), { recursive: true });
+  const fresh = mkdtempSync(join(dirname(out), "new-"));
   execFileSync(
     process.execPath,
-    [join(root, "node_modules/wrangler/bin/wrangler.js"), "deploy", "--dry-run", "--env", "local", "--outdir", out],
+    [join(root, "node_modules/wrangler/bin/wrangler.js"), "deploy", "--dry-run", "--env", "local", "--outdir", fresh],
     { cwd: root, stdio: ["ignore", "ignore", "inherit"], env: { ...process.env, WRANGLER_SEND_METRICS: "false", WRANGLER_HIDE_BANNER: "true", CI: "true" } },
   );
+  rmSync(out, { recursive: true, force: true });
+  renameSync(fresh, out);
   return out;
 }
 

@@ -1,0 +1,174 @@
+// The gateway for tests: the bundle that would be deployed, on the local Workers runtime, with an
+// issuer of its own. A test says which policy and secrets it has, and asks for tokens and records.
+
+import { randomBytes } from "node:crypto";
+import { createServer } from "node:net";
+import type { AddressInfo } from "node:net";
+import { type Runtime, startRuntime } from "../../local/runtime.ts";
+import { AUDIENCE, type Person, startIssuer, type TestIssuer } from "./issuer.ts";
+
+/** The people that tests know by name, with the groups that `testPolicy` gives rights to. */
+export const PEOPLE: Readonly<Record<string, Person>> = {
+  alice: { subject: "alice", groups: ["engineers"] },
+  bob: { subject: "bob", groups: ["engineers", "leads"] },
+  carol: { subject: "carol", groups: ["auditors"] },
+  dan: { subject: "dan" },
+  mallory: { subject: "mallory" },
+};
+
+export interface GatewayOptions {
+  /** The policy file as a value; see core/policy/policy.ts. */
+  readonly policy: unknown;
+  /** In place of or beside `PEOPLE`. */
+  readonly people?: Readonly<Record<string, Person>>;
+  /** `UPSTREAM_…` secrets. */
+  readonly secrets?: Readonly<Record<string, string>>;
+  /** Folder that keeps the storage; nothing is kept without. */
+  readonly state?: string;
+  /** Variables in place of the usual ones. */
+  readonly bindings?: Readonly<Record<string, string>>;
+}
+
+/** A record as an export has it, with its fields opened. */
+export interface ReadRecord {
+  readonly sid: string;
+  readonly seq: number;
+  readonly kind: string;
+  readonly command: string | null;
+  readonly classes: Readonly<Record<string, string | number>>;
+  readonly fields: Readonly<Record<string, string>>;
+}
+
+export interface TestGateway {
+  readonly url: string;
+  readonly port: number;
+  readonly issuer: TestIssuer;
+  readonly runtime: Runtime;
+  token(person: string | Person, seconds?: number): Promise<string>;
+  /** `fetch` on the gateway as a person: redirects are not followed. */
+  fetch(person: string | Person, path: string, init?: RequestInit): Promise<Response>;
+  /** All records of a person's sessions on a connection, oldest first, read as that person. */
+  records(person: string | Person, connection: string): Promise<ReadRecord[]>;
+  /** The export of each of a person's sessions on a connection, oldest first, as NDJSON text. */
+  exports(person: string | Person, connection: string): Promise<string[]>;
+  stop(): Promise<void>;
+}
+
+/** One HTTP connection to `upstream`, on which engineers may do anything. */
+export function testPolicy(connections: Readonly<Record<string, string | Readonly<Record<string, unknown>>>>): unknown {
+  return {
+    version: 1,
+    roles: { engineer: { groups: ["engineers"] }, auditor: { groups: ["auditors"] } },
+    connections: Object.fromEntries(
+      Object.entries(connections).map(([name, one]) => [name, { protocol: "http", region: "local", ...(typeof one === "string" ? { upstream: one } : one) }]),
+    ),
+    rules: [{ id: "engineers-all", effect: "allow", who: { roles: ["engineer"] }, connections: ["*"], methods: ["*"], routes: ["/**"] }],
+  };
+}
+
+export async function startGateway(options: GatewayOptions): Promise<TestGateway> {
+  const issuer = await startIssuer();
+  const port = await freePort();
+  const runtime = await startRuntime({
+    port,
+    state: options.state ?? null,
+    policy: JSON.stringify(options.policy),
+    bindings: {
+      REGION: "local",
+      ORIGINS: `http://127.0.0.1:${port} http://localhost:${port}`,
+      ISSUERS: JSON.stringify([{ issuer: issuer.url, audiences: [AUDIENCE], token_types: ["at+jwt"], clock_skew_seconds: 0 }]),
+      FIRST_ADMIN: JSON.stringify({ issuer: issuer.url, subject: "dan" }),
+      ALLOW_INSECURE_HTTP: "yes",
+      PSEUDONYM_KEY: randomBytes(32).toString("base64"),
+      ...options.secrets,
+      ...options.bindings,
+    },
+  });
+  const people = { ...PEOPLE, ...options.people };
+  return new RunningGateway(issuer, runtime, port, people);
+}
+
+class RunningGateway implements TestGateway {
+  readonly issuer: TestIssuer;
+  readonly runtime: Runtime;
+  readonly port: number;
+  readonly url: string;
+  readonly #people: Readonly<Record<string, Person>>;
+  readonly #tokens = new Map<string, Promise<string>>();
+
+  constructor(issuer: TestIssuer, runtime: Runtime, port: number, people: Readonly<Record<string, Person>>) {
+    this.issuer = issuer;
+    this.runtime = runtime;
+    this.port = port;
+    this.url = runtime.url;
+    this.#people = people;
+  }
+
+  token(person: string | Person, seconds?: number): Promise<string> {
+    if (typeof person !== "string") return this.issuer.token(person, seconds);
+    const known = this.#people[person];
+    if (known === undefined) throw new Error(`nobody is called ${person}`);
+    if (seconds !== undefined) return this.issuer.token(known, seconds);
+    const token = this.#tokens.get(person) ?? this.issuer.token(known);
+    this.#tokens.set(person, token);
+    return token;
+  }
+
+  async fetch(person: string | Person, path: string, init: RequestInit = {}): Promise<Response> {
+    const headers = new Headers(init.headers);
+    headers.set("authorization", `Bearer ${await this.token(person)}`);
+    return fetch(this.url + path, { redirect: "manual", ...init, headers });
+  }
+
+  async exports(person: string | Person, connection: string): Promise<string[]> {
+    const list = await this.fetch(person, "/api/v1/sessions?limit=100");
+    if (list.status !== 200) throw new Error(`sessions cannot be listed: ${list.status} ${await list.text()}`);
+    const { sessions } = (await list.json()) as { sessions: { sid: string; connection: string }[] };
+    const found: string[] = [];
+    // Newest first in the list.
+    for (const { sid } of sessions.filter((one) => one.connection === connection).reverse()) {
+      const records = await this.fetch(person, `/api/v1/sessions/${sid}/records`);
+      if (records.status !== 200) throw new Error(`session ${sid} cannot be read: ${records.status} ${await records.text()}`);
+      found.push(await records.text());
+    }
+    return found;
+  }
+
+  async records(person: string | Person, connection: string): Promise<ReadRecord[]> {
+    return (await this.exports(person, connection)).flatMap(readExport);
+  }
+
+  async stop(): Promise<void> {
+    await this.runtime.stop();
+    await this.issuer.stop();
+  }
+}
+
+/** The records of an export, without its last line, the head. */
+export function readExport(ndjson: string): ReadRecord[] {
+  const lines = ndjson.split("\n").filter((line) => line !== "");
+  return lines.slice(0, -1).map((line) => {
+    const { leaf, fields } = JSON.parse(line) as { leaf: string; fields: [string, string, string][] };
+    const { sid, seq, kind, cmd, class: classes } = JSON.parse(leaf) as { sid: string; seq: number; kind: string; cmd?: string; class: ReadRecord["classes"] };
+    return { sid, seq, kind, command: cmd ?? null, classes, fields: Object.fromEntries(fields.map(([name, , value]) => [name, value])) };
+  });
+}
+
+/** The Worker's variables name its own address, so the port must be known before it starts. */
+async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const { port } = server.address() as AddressInfo;
+  await new Promise<void>((resolve) => server.close(() => resolve()));
+  return port;
+}
+
+/** Asks until the answer satisfies, for what becomes durable beside an answer and not before it. */
+export async function eventually<T>(ask: () => Promise<T>, satisfies: (answer: T) => boolean, milliseconds = 10_000): Promise<T> {
+  const until = Date.now() + milliseconds;
+  for (;;) {
+    const answer = await ask();
+    if (satisfies(answer) || Date.now() > until) return answer;
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+}
