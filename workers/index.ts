@@ -1,4 +1,49 @@
-import { DurableObject } from "cloudflare:workers";
-import policy from "../policy/policy.json";
-export class SessionObject extends DurableObject {}
-export default { fetch: () => new Response(policy) };
+// The Worker's entry. One script serves all surfaces and tells them apart by host and path.
+
+import { Hono } from "hono";
+import policyText from "../policy/policy.json";
+import { resolveConsole } from "./console/routes.ts";
+import type { Env } from "./env.ts";
+import { gatewayOf } from "./gateway.ts";
+import { runCommand } from "./http/command.ts";
+import { resolvePathForm } from "./http/path_form.ts";
+import { problem } from "./problem.ts";
+import { originOf, resourceMetadata } from "./protected_resource.ts";
+
+export { ControlObject } from "../durable/control.ts";
+export { PerimeterObject } from "../durable/perimeter.ts";
+export { RegistryObject } from "../durable/registry.ts";
+export { SessionObject } from "../durable/session.ts";
+
+type Served = { Bindings: Env };
+
+const surfaces = new Hono<Served>();
+surfaces.get("/healthz", (c) => c.json({ status: "ok", region: c.env.REGION }));
+surfaces.get("/.well-known/oauth-protected-resource/*", (c) => withConfig(c.env, (gateway) => resourceMetadata(c.req.raw.url, c.req.path, gateway.config)));
+surfaces.get("/.well-known/oauth-protected-resource", (c) => withConfig(c.env, (gateway) => resourceMetadata(c.req.raw.url, c.req.path, gateway.config)));
+surfaces.all("/api/v1/*", (c) => withConfig(c.env, (gateway) => runCommand(c.req.raw, gateway, c.executionCtx as ExecutionContext, resolveConsole)));
+surfaces.notFound(() => problem("not_found", null));
+surfaces.onError(() => problem("internal", null));
+
+function withConfig<T>(env: Env, serve: (gateway: Extract<ReturnType<typeof gatewayOf>, { ok: true }>["value"]) => T): T | Response {
+  const gateway = gatewayOf(env, policyText);
+  return gateway.ok ? serve(gateway.value) : problem("misconfigured", null);
+}
+
+export default {
+  async fetch(request: Request, env: Env, ctx: ExecutionContext): Promise<Response> {
+    const gateway = gatewayOf(env, policyText);
+    if (!gateway.ok) return problem("misconfigured", null);
+    const origin = originOf(request.url);
+    const host = origin.slice(origin.indexOf("//") + 2);
+    if (!gateway.value.config.hosts.has(host)) return problem("misdirected", null);
+    // Tool traffic keeps its raw target and does not go through the router, which would decode it.
+    if (!request.url.startsWith("/c/", origin.length)) return surfaces.fetch(request, env, ctx);
+    try {
+      return await runCommand(request, gateway.value, ctx, resolvePathForm);
+    } catch {
+      // A defect. What it left open is closed when its lease lapses; its message could quote the caller.
+      return problem("internal", null);
+    }
+  },
+} satisfies ExportedHandler<Env>;

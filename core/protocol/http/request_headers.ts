@@ -1,4 +1,8 @@
-// Which of a caller's headers go to the upstream. Works on pairs so that repeated names stay apart.
+// Which of a caller's headers go to the upstream. Works on pairs (names in lower case) so that
+// repeated names stay apart.
+//
+// Invariant: nothing that proves the caller's identity leaves, nothing that the gateway alone may say
+// is taken from the caller, and no header makes the upstream do another thing than was decided.
 
 import type { Header } from "../../mask/mask_headers.ts";
 import { ok, refuse, type Result } from "../../result.ts";
@@ -11,32 +15,80 @@ export const HOP_BY_HOP: ReadonlySet<string> = new Set([
   "proxy-connection",
   "proxy-authenticate",
   "proxy-authorization",
+  "proxy-authentication-info",
   "te",
   "trailer",
   "transfer-encoding",
   "upgrade",
 ]);
 
-/** The caller's credentials, what only the gateway may say, and what it says itself. */
 const DROPPED: ReadonlySet<string> = new Set([
+  // The caller's credentials.
   "authorization",
   "cookie",
   "cookie2",
+  // Set by the runtime from the message it sends.
   "host",
   "content-length",
+  "expect",
+  "http2-settings",
+  // Who calls from where: what the gateway says itself, in all the spellings that upstreams believe.
   "forwarded",
   "via",
   "x-real-ip",
   "x-client-ip",
+  "x-cluster-client-ip",
+  "x-remote-ip",
+  "x-remote-addr",
+  "x-originating-ip",
+  "x-host",
   "true-client-ip",
+  "client-ip",
+  "fastly-client-ip",
+  "x-envoy-external-address",
   "cdn-loop",
-  "expect",
-  "http2-settings",
+  // Who calls, as gateways before an upstream state it. A caller must not be able to.
+  "remote-user",
+  "x-remote-user",
+  "x-remote-group",
+  "x-webauth-user",
+  "x-authenticated-user",
+  "x-user",
+  // CGI turns it into HTTP_PROXY, which clients obey (httpoxy).
+  "proxy",
+  // IIS, Symfony and others route by these instead of by the target that was decided.
+  "x-original-url",
+  "x-original-uri",
+  "x-rewrite-url",
+  "x-original-host",
 ]);
-const DROPPED_PREFIXES: readonly string[] = ["sallyport-", "cf-", "x-forwarded-", "sec-websocket-"];
+const DROPPED_PREFIXES: readonly string[] = ["sallyport-", "cf-", "x-forwarded-", "x-auth-request-", "x-remote-extra-", "x-ms-client-principal", "impersonate-", "sec-websocket-"];
 
 /** They make an upstream do another method than the one that was decided. */
 const METHOD_OVERRIDES: ReadonlySet<string> = new Set(["x-http-method-override", "x-http-method", "x-method-override"]);
+
+type Fate = "keep" | "drop" | "override" | "connection" | "destination";
+
+/** Fates by name. Names come from callers, so the memory is bounded. */
+const fates = new Map<string, Fate>();
+const MAX_FATES = 1024;
+
+function fateOf(name: string): Fate {
+  const known = fates.get(name);
+  if (known !== undefined) return known;
+  const fate = judge(name);
+  if (fates.size < MAX_FATES && name.length <= 64) fates.set(name, fate);
+  return fate;
+}
+
+function judge(name: string): Fate {
+  // CGI, WSGI and PHP read `X_Http_Method` and `X-Http-Method` as one variable.
+  const plain = name.replaceAll("_", "-");
+  if (METHOD_OVERRIDES.has(plain)) return "override";
+  if (plain === "connection") return "connection";
+  if (HOP_BY_HOP.has(plain) || DROPPED.has(plain) || DROPPED_PREFIXES.some((prefix) => plain.startsWith(prefix))) return "drop";
+  return plain === "destination" ? "destination" : "keep";
+}
 
 export interface ForwardedFrom {
   /** The caller's address, or null if unknown. */
@@ -47,26 +99,36 @@ export interface ForwardedFrom {
   readonly pathForm: string;
   /** The connection's upstream base, without a slash at the end. */
   readonly upstream: string;
+  /** The header that carries the upstream's own credential: a caller's one of that name would stand beside it. */
+  readonly credentialHeader?: string;
 }
 
 export type HeaderRefusal = { readonly reason: "method_override" | "destination_outside" };
 
+/** The gateway's own headers, the upstream's credential among them, are added after this, so no `Connection` of a caller takes them away. */
 export function requestHeaders(received: Iterable<Header>, from: ForwardedFrom): Result<Header[], HeaderRefusal> {
   const kept: Header[] = [];
   let listed: Set<string> | null = null;
   for (const header of received) {
     const name = header[0];
-    if (METHOD_OVERRIDES.has(name)) return refuse({ reason: "method_override" });
-    if (name === "connection") listed = listedIn(header[1], listed);
-    if (HOP_BY_HOP.has(name) || DROPPED.has(name)) continue;
-    if (DROPPED_PREFIXES.some((prefix) => name.startsWith(prefix)) || name === "cf_authorization") continue;
-    if (name === "destination") {
-      const destination = rewriteDestination(header[1], from);
-      if (destination === null) return refuse({ reason: "destination_outside" });
-      kept.push([name, destination]);
-      continue;
+    switch (fateOf(name)) {
+      case "override":
+        return refuse({ reason: "method_override" });
+      case "connection":
+        listed = listedIn(header[1], listed);
+        break;
+      case "destination": {
+        const destination = name === "destination" ? rewriteDestination(header[1], from) : null;
+        if (destination === null) return refuse({ reason: "destination_outside" });
+        kept.push([name, destination]);
+        break;
+      }
+      case "keep":
+        if (name !== from.credentialHeader) kept.push(header);
+        break;
+      case "drop":
+        break;
     }
-    kept.push(header);
   }
   const named = listed;
   const result = named === null ? kept : kept.filter(([name]) => !named.has(name));
@@ -74,24 +136,32 @@ export function requestHeaders(received: Iterable<Header>, from: ForwardedFrom):
   return ok(result);
 }
 
-function listedIn(value: string, before: Set<string> | null): Set<string> {
+/** Names that one or several `Connection` headers list, in lower case. */
+export function listedIn(value: string, before: Set<string> | null): Set<string> {
   const names = before ?? new Set<string>();
   for (const name of value.split(",")) names.add(name.trim().toLowerCase());
   return names;
 }
 
-/** RFC 7239 §4; an IPv6 address is quoted and in brackets (§6). */
+/** RFC 7239 §4; an IPv6 address is quoted and in brackets (§6). What is no address at all is not repeated. */
 function forwarded({ address, host, scheme }: ForwardedFrom): string {
-  const by = address === null ? "unknown" : address.includes(":") ? `"[${address}]"` : address;
-  return `for=${by};host="${host.replaceAll(/["\\]/g, "")}";proto=${scheme}`;
+  const known = address !== null && /^[0-9A-Fa-f:.]{2,45}$/.test(address);
+  const by = !known ? "unknown" : address.includes(":") ? `"[${address}]"` : address;
+  return `for=${by};host="${host.replaceAll(/[^A-Za-z0-9.:[\]-]/g, "")}";proto=${scheme}`;
 }
 
-/** WebDAV's `Destination` (RFC 4918 §10.3) names a second resource: it must lie inside the connection. Null if it does not. */
+const DESTINATION_REST = /^(?:[!$&-;=@-[\]_a-z|~]|%[0-9A-Fa-f]{2})*$/;
+
+/**
+ * WebDAV's `Destination` (RFC 4918 §10.3) names a second resource: it must lie inside the connection, by
+ * the same rules as the target. Null if it does not. The path form is compared byte for byte: another
+ * spelling of the host is refused, not guessed at.
+ */
 function rewriteDestination(value: string, { pathForm, upstream }: ForwardedFrom): string | null {
   const pathOnly = pathForm.slice(pathForm.indexOf("/", pathForm.indexOf("//") + 2));
-  const inside = [pathForm, pathOnly].find((base) => value === base || value.startsWith(`${base}/`));
+  const inside = [pathForm, pathOnly].find((base) => value.startsWith(`${base}/`));
   if (inside === undefined) return null;
   const rest = value.slice(inside.length);
-  if (!/^(?:[A-Za-z0-9\-._~!$&'()*+,;=:@/]|%[0-9A-Fa-f]{2})*$/.test(rest) || climbs(rest)) return null;
+  if (rest.includes("\\") || !DESTINATION_REST.test(rest) || climbs(rest)) return null;
   return upstream + rest;
 }

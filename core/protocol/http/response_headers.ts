@@ -1,15 +1,22 @@
-// Which of an upstream's headers are released to the caller. An upstream is hostile: it must not
-// speak for the gateway, set state on the gateway's origin, or send the caller's client elsewhere.
+// Which of an upstream's headers are released to the caller. An upstream must not be able to set
+// cookies or policies for the gateway's origin, which all connections share in the path form, speak in
+// the gateway's name, or send the caller's client elsewhere.
+//
+// `WWW-Authenticate` is dropped, and the status 401 kept: it says that the upstream did not like the
+// gateway's credential for it, which the caller can neither see nor mend. A challenge of the upstream's
+// would make a client send the caller's Sallyport token, or ask its person for a password, for a realm
+// that the upstream chose, and an OAuth client would follow `resource_metadata` to wherever that leads.
 
 import type { Header } from "../../mask/mask_headers.ts";
-import { HOP_BY_HOP } from "./request_headers.ts";
+import { climbs } from "./climb.ts";
+import { HOP_BY_HOP, listedIn } from "./request_headers.ts";
 
-/** State or policy of an origin that many connections share in the path form, and what the runtime sets itself. */
 const DROPPED: ReadonlySet<string> = new Set([
+  // State of the origin: cookies, and what clears them.
   "set-cookie",
   "set-cookie2",
-  "alt-svc",
   "clear-site-data",
+  // Policy of the whole origin, or of its host, for a long time.
   "strict-transport-security",
   "public-key-pins",
   "public-key-pins-report-only",
@@ -18,22 +25,49 @@ const DROPPED: ReadonlySet<string> = new Set([
   "report-to",
   "reporting-endpoints",
   "service-worker-allowed",
+  "origin-agent-cluster",
+  "accept-ch",
+  "critical-ch",
+  // Sends the client elsewhere without its asking: other servers, pages, prefetches.
+  "alt-svc",
+  "alt-used",
+  "refresh",
   "speculation-rules",
   "sourcemap",
-  "refresh",
+  "x-sourcemap",
+  // Set below.
   "content-security-policy",
   "content-security-policy-report-only",
   "x-content-type-options",
+  // Challenges: see above.
   "www-authenticate",
+  "authentication-info",
+  // Gateways speak of themselves in it (RFC 9209).
   "proxy-status",
 ]);
+/** Cross-origin access to the gateway's origin is not an upstream's to grant. */
 const DROPPED_PREFIXES: readonly string[] = ["sallyport-", "cf-", "access-control-"];
+
+/** Fates by name: true is dropped. Upstreams choose the names, so the memory is bounded. */
+const fates = new Map<string, boolean>();
+const MAX_FATES = 1024;
+
+function isDropped(name: string): boolean {
+  const known = fates.get(name);
+  if (known !== undefined) return known;
+  const plain = name.replaceAll("_", "-");
+  const dropped = HOP_BY_HOP.has(plain) || DROPPED.has(plain) || DROPPED_PREFIXES.some((prefix) => plain.startsWith(prefix));
+  if (fates.size < MAX_FATES && name.length <= 64) fates.set(name, dropped);
+  return dropped;
+}
 
 export interface ReleasedTo {
   /** The connection's path form, without a slash at the end. */
   readonly pathForm: string;
   /** The connection's upstream base, without a slash at the end. */
   readonly upstream: string;
+  /** The path that was asked for (`Target.path`): relative places are relative to it. */
+  readonly path?: string;
 }
 
 export function responseHeaders(received: Iterable<Header>, to: ReleasedTo): Header[] {
@@ -41,9 +75,14 @@ export function responseHeaders(received: Iterable<Header>, to: ReleasedTo): Hea
   let listed: Set<string> | null = null;
   for (const header of received) {
     const name = header[0];
-    if (name === "connection") listed = new Set(header[1].split(",").map((one) => one.trim().toLowerCase()));
-    if (HOP_BY_HOP.has(name) || DROPPED.has(name) || DROPPED_PREFIXES.some((prefix) => name.startsWith(prefix))) continue;
-    kept.push(name === "location" || name === "content-location" ? [name, rewriteLocation(header[1], to)] : header);
+    if (name === "connection") listed = listedIn(header[1], listed);
+    if (isDropped(name)) continue;
+    if (name === "location" || name === "content-location") {
+      const place = rewriteLocation(header[1], to);
+      if (place !== null) kept.push([name, place]);
+    } else {
+      kept.push(header);
+    }
   }
   const named = listed;
   const result = named === null ? kept : kept.filter(([name]) => !named.has(name));
@@ -52,30 +91,35 @@ export function responseHeaders(received: Iterable<Header>, to: ReleasedTo): Hea
 }
 
 /**
- * A place inside the upstream's base becomes its path form; a path from the root likewise. Any other
- * place stays as it is: the client sees where the upstream pointed, and its credential for the gateway
- * is bound to the gateway's origin.
+ * Where the upstream points, as the caller's client has to see it.
+ *
+ * - Inside the upstream's base: the same place in the path form.
+ * - Inside the path form already (an upstream that knows its public URL): as it is.
+ * - Elsewhere on the gateway's own origin: null, dropped. A client follows a redirect on one origin with
+ *   its credential, so one upstream could make it act on another connection in the person's name.
+ * - Anywhere else: as it is, made absolute. The caller sees where the upstream pointed; a client's
+ *   credential for the gateway is bound to the gateway's origin.
  */
-export function rewriteLocation(value: string, { pathForm, upstream }: ReleasedTo): string {
-  if (value === upstream || startsInside(value, upstream)) return pathForm + value.slice(upstream.length);
-  const pathOnly = upstream.slice(rootOf(upstream));
-  if (value.startsWith("/") && !value.startsWith("//") && (value === pathOnly || startsInside(value, pathOnly))) {
-    return pathForm + value.slice(pathOnly.length);
+export function rewriteLocation(value: string, { pathForm, upstream, path = "/" }: ReleasedTo): string | null {
+  const asked = URL.parse(upstream + path);
+  const place = asked === null ? null : URL.parse(value, asked);
+  if (asked === null || place === null) return null;
+  const base = new URL(upstream);
+  const gateway = new URL(pathForm);
+  if (place.origin === base.origin && place.username === "" && place.password === "") {
+    const rest = below(place, base);
+    if (rest !== null) return pathForm + rest;
   }
-  return value;
+  if (place.origin === gateway.origin) return below(place, gateway) === null ? null : place.href;
+  return place.href;
 }
 
-function startsInside(value: string, base: string): boolean {
-  return value.startsWith(base) && /^[/?#]/.test(value.slice(base.length));
-}
-
-/** Where the path begins in an absolute URL; its length if it has none. */
-function rootOf(url: string): number {
-  const at = url.indexOf("/", url.indexOf("//") + 2);
-  return at < 0 ? url.length : at;
-}
-
-/** Statuses whose answers have no body (RFC 9110 §6.4.1). */
-export function isBodyless(method: string, status: number): boolean {
-  return method === "HEAD" || status === 204 || status === 205 || status === 304;
+/** What follows the base's path in a place of the same origin, query and fragment included; null if the place is not inside. */
+function below(place: URL, base: URL): string | null {
+  const path = base.pathname === "/" ? "" : base.pathname;
+  if (!place.pathname.startsWith(path)) return null;
+  const rest = place.pathname.slice(path.length);
+  // `%2e` is resolved by the parser; what another reader might still resolve is not passed on as inside.
+  if ((rest !== "" && !rest.startsWith("/")) || climbs(rest)) return null;
+  return rest + place.search + place.hash;
 }

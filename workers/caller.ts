@@ -1,0 +1,69 @@
+// What the Worker derives from a verified identity, once per token and not once per command.
+
+import { createHmac } from "node:crypto";
+import type { Authenticated } from "../core/auth/principal.ts";
+import type { ConnectionName } from "../core/ids.ts";
+import { rolesOf } from "../core/policy/decide.ts";
+import { canonicalText } from "../core/record/canonical.ts";
+import type { Config } from "./config.ts";
+
+export interface Caller {
+  readonly authenticated: Authenticated;
+  readonly roles: ReadonlySet<string>;
+  /** Milliseconds since 1970 at which the token ends, clock skew included: it ends a running answer as well. */
+  readonly until: number;
+  /** RFC 8785 texts, as records carry them. */
+  readonly principalText: string;
+  readonly tokenText: string;
+  /** Where this caller's commands of a connection go; remembered so that names are derived once. */
+  readonly places: Map<ConnectionName, Place>;
+}
+
+/** A session object of this caller: the shard that took the last command. */
+export interface Place {
+  shard: number;
+  readonly names: string[];
+}
+
+const known = new WeakMap<Authenticated, Caller>();
+
+/** The verified-token cache hands out the same object for the same token, so this map follows its life. */
+export function callerOf(authenticated: Authenticated, config: Config): Caller {
+  const before = known.get(authenticated);
+  if (before !== undefined) return before;
+  const { principal, token } = authenticated;
+  const skew = config.issuers.find(({ issuer }) => issuer === principal.issuer)?.clock_skew_seconds ?? 0;
+  const caller: Caller = {
+    authenticated,
+    until: (token.expires + skew) * 1000,
+    roles: rolesOf(config.policy.roles, principal, config.firstAdmin),
+    principalText: canonicalText({ ...principal, actors: principal.actors.map((actor) => ({ ...actor })) }),
+    tokenText: canonicalText({ ...token }),
+    places: new Map(),
+  };
+  known.set(authenticated, caller);
+  return caller;
+}
+
+export function placeOf(caller: Caller, connection: ConnectionName): Place {
+  const before = caller.places.get(connection);
+  if (before !== undefined) return before;
+  const place: Place = { shard: 0, names: [] };
+  caller.places.set(connection, place);
+  return place;
+}
+
+/**
+ * Name of the session object: HMAC-SHA-256 over principal with actor chain, connection and shard. The
+ * platform shows object names to operators; this one tells nobody who it is.
+ */
+export function objectName(caller: Caller, connection: ConnectionName, shard: number, config: Config): string {
+  const place = placeOf(caller, connection);
+  const before = place.names[shard];
+  if (before !== undefined) return before;
+  const { issuer, subject, actors } = caller.authenticated.principal;
+  const text = canonicalText([issuer, subject, actors.map((actor) => [actor.issuer, actor.subject]), connection, shard]);
+  const name = createHmac("sha256", config.pseudonymKey).update(text).digest("hex");
+  place.names[shard] = name;
+  return name;
+}

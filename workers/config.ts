@@ -1,0 +1,87 @@
+// Reads and checks the Worker's variables, secrets and policy: once an isolate, and nowhere else.
+// A gateway that is not configured rightly serves nothing.
+
+import * as v from "valibot";
+import { type Issuer, parseIssuers } from "../core/auth/issuer.ts";
+import type { Digest } from "../core/ids.ts";
+import { type Policy, parsePolicy } from "../core/policy/policy.ts";
+import { ok, refuse, type Result } from "../core/result.ts";
+import { toHex } from "../core/bytes.ts";
+import { sha256 } from "../durable/sha256.ts";
+import type { Env } from "./env.ts";
+
+export interface Config {
+  readonly region: string;
+  /** The canonical origin, for URLs that the gateway writes. */
+  readonly origin: string;
+  /** `host[:port]` of every origin. */
+  readonly hosts: ReadonlySet<string>;
+  readonly issuers: readonly Issuer[];
+  readonly firstAdmin: { readonly issuer: string; readonly subject: string } | null;
+  readonly allowInsecureHttp: boolean;
+  readonly pseudonymKey: Uint8Array;
+  readonly policy: Policy;
+  readonly policyText: string;
+  /** An upstream's credential; null if the secret is not set. */
+  secret(name: string): string | null;
+}
+
+export type ConfigRefusal = { readonly reason: "misconfigured"; readonly variable: string; readonly expected: string };
+
+const FirstAdmin = v.strictObject({ issuer: v.string(), subject: v.string() });
+
+export function readConfig(env: Env, policyText: string): Result<Config, ConfigRefusal> {
+  const wrong = (variable: string, expected: string): Result<Config, ConfigRefusal> => refuse({ reason: "misconfigured", variable, expected });
+  const allowInsecureHttp = env.ALLOW_INSECURE_HTTP === "yes";
+  const origins = (env.ORIGINS ?? "").split(/\s+/).filter((one) => one !== "");
+  const [origin] = origins;
+  if (origin === undefined || !origins.every((one) => URL.canParse(one) && new URL(one).origin === one)) return wrong("ORIGINS", "one or more origins, https://host");
+  const issuers = parseIssuers(env.ISSUERS ?? "", allowInsecureHttp);
+  if (!issuers.ok) return wrong("ISSUERS", `${issuers.path} ${issuers.expected}`);
+  const firstAdmin = readFirstAdmin(env.FIRST_ADMIN ?? "");
+  if (firstAdmin === undefined) return wrong("FIRST_ADMIN", 'nothing, or {"issuer": …, "subject": …}');
+  const pseudonymKey = readKey(env.PSEUDONYM_KEY ?? "");
+  if (pseudonymKey === null) return wrong("PSEUDONYM_KEY", "32 bytes in base64");
+  if (!/^[a-z][a-z0-9-]{0,31}$/.test(env.REGION ?? "")) return wrong("REGION", "a region's name");
+  const policy = parsePolicy(policyText, toHex(sha256(new TextEncoder().encode(policyText))) as Digest);
+  if (!policy.ok) return wrong("policy/policy.json", `${policy.path} ${policy.expected}`);
+  const hosts = new Set(origins.map((one) => new URL(one).host));
+  for (const { name, upstream } of policy.value.connections.values()) {
+    const url = new URL(upstream);
+    // A gateway that calls itself would loop, and let callers reach its own surfaces with its own credential.
+    if (hosts.has(url.host)) return wrong("policy/policy.json", `connections.${name}.upstream that is not the gateway itself`);
+    if (url.protocol !== "https:" && !allowInsecureHttp) return wrong("policy/policy.json", `connections.${name}.upstream over https`);
+  }
+  return ok({
+    region: env.REGION,
+    origin,
+    hosts,
+    issuers: issuers.value,
+    firstAdmin,
+    allowInsecureHttp,
+    pseudonymKey,
+    policy: policy.value,
+    policyText,
+    secret: (name) => (name.startsWith("UPSTREAM_") ? (env[name as `UPSTREAM_${string}`] ?? null) : null),
+  });
+}
+
+/** Undefined if the text is neither empty nor an issuer with a subject. */
+function readFirstAdmin(text: string): Config["firstAdmin"] | undefined {
+  if (text === "") return null;
+  try {
+    const parsed = v.safeParse(FirstAdmin, JSON.parse(text));
+    return parsed.success ? parsed.output : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function readKey(text: string): Uint8Array | null {
+  try {
+    const bytes = Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
+    return bytes.length === 32 ? bytes : null;
+  } catch {
+    return null;
+  }
+}

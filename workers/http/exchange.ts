@@ -1,0 +1,58 @@
+// The shapes that travel through a command's steps.
+
+import type { CommandId, ConnectionName } from "../../core/ids.ts";
+import type { Header } from "../../core/mask/mask_headers.ts";
+import type { Decision } from "../../core/policy/decision.ts";
+import type { Caller } from "../caller.ts";
+import type { Gateway } from "../gateway.ts";
+import type { ProblemReason } from "../problem.ts";
+import type { Begun } from "../session_client.ts";
+
+/** One request on its way. */
+export interface Exchange {
+  readonly request: Request;
+  readonly gateway: Gateway;
+  readonly ctx: ExecutionContext;
+  readonly command: CommandId;
+  /** Milliseconds since 1970. */
+  readonly started: number;
+  /** The caller's address as the platform says, or null. */
+  readonly address: string | null;
+}
+
+/** Who answers: an upstream over the network, or a function of the gateway's own API. */
+export type Answerer =
+  | {
+      readonly kind: "upstream";
+      readonly url: string;
+      readonly headers: readonly Header[];
+      /** The part of the query that is the upstream's credential; empty if there is none. */
+      readonly secretQuery: string;
+      /** The upstream's base and the path form that stands for it. */
+      readonly upstream: string;
+      readonly pathForm: string;
+      readonly timeoutMs: number;
+    }
+  | { readonly kind: "local"; readonly answer: (cleared: Cleared) => Promise<Response> };
+
+export interface Asked {
+  readonly connection: ConnectionName;
+  readonly method: string;
+  readonly decision: Decision;
+  /** A refusal that no rule can lift: it came before the decision. */
+  readonly refusal: ProblemReason | null;
+  readonly answerer: Answerer | null;
+  /** What the record says was sent, before masking. */
+  readonly sent: {
+    readonly target: { readonly method: string; readonly path: string; readonly query: string };
+    readonly headers: readonly Header[];
+  };
+}
+
+/** A command that may be forwarded: it was allowed, and its intent is durable. Only runCommand makes one. */
+export interface Cleared {
+  readonly exchange: Exchange;
+  readonly caller: Caller;
+  readonly asked: Asked;
+  readonly begun: Begun;
+}

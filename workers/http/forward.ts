@@ -1,0 +1,120 @@
+// forward: calls the upstream, with its own credential and never the caller's. The body passes
+// through metered; what the upstream sends is handed on as it is, codings included.
+
+import { RENEW_EVERY_MS } from "../../durable/session_life.ts";
+import type { Cleared, Exchange } from "./exchange.ts";
+import { Meter } from "./meter.ts";
+import { pump, type PumpEnd } from "./pump.ts";
+
+/** Bodies up to this are read whole: cheaper than stream machinery, and small enough for 64 at once. */
+export const WHOLE_BODY_LIMIT: number = 64 * 1024;
+
+/** Why a command ended before its answer did. */
+export type Cut = "client_gone" | "token_expired" | "timeout";
+
+/** An exchange with whoever answers that is under way. */
+export interface Forwarded {
+  readonly response: Response | null;
+  /** Meter of the request's body; null if there was none. */
+  readonly sent: Meter | null;
+  /** Set when this side ended it. */
+  cut: Cut | null;
+  /** Stops the upstream's side. */
+  readonly abort: AbortController;
+  /** The answer has begun and may take its time: no timeout ends it any more. */
+  untimed(): void;
+  /** Releases timers and listeners. */
+  done(): void;
+}
+
+export async function forward(cleared: Cleared): Promise<Forwarded> {
+  const { exchange, asked, begun } = cleared;
+  const abort = new AbortController();
+  const { signal } = exchange.request;
+  const stopFor = (cut: Cut): void => {
+    forwarded.cut ??= cut;
+    abort.abort();
+  };
+  const clientGone = (): void => stopFor("client_gone");
+  signal.addEventListener("abort", clientGone);
+  const lease = setInterval(() => exchange.ctx.waitUntil(begun.session.renew(exchange.command).catch(() => false)), RENEW_EVERY_MS);
+  // A token's end ends the answer it started; setTimeout takes at most 2^31 ms.
+  const expiry = setTimeout(() => stopFor("token_expired"), Math.min(Math.max(0, cleared.caller.until - Date.now()), 2 ** 31 - 1));
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const forwarded: { -readonly [Key in keyof Forwarded]: Forwarded[Key] } = {
+    response: null,
+    sent: null,
+    cut: null,
+    abort,
+    untimed: () => clearTimeout(timer),
+    done: () => {
+      clearTimeout(timer);
+      signal.removeEventListener("abort", clientGone);
+      clearInterval(lease);
+      clearTimeout(expiry);
+    },
+  };
+  if (signal.aborted) stopFor("client_gone");
+  const { answerer } = asked;
+  if (answerer === null) throw new Error("a cleared command without an answerer");
+  if (answerer.kind === "local") {
+    // An object of the gateway's own that cannot be reached: an outcome like any other.
+    forwarded.response = await answerer.answer(cleared).catch(() => null);
+    return forwarded;
+  }
+  // The upstream's time runs from the last byte it was given: a long upload is no slow upstream.
+  const watch = (milliseconds: number): void => {
+    timer = setTimeout(() => {
+      const left = (forwarded.sent?.moved ?? 0) + answerer.timeoutMs - Date.now();
+      if (left > 0) watch(left);
+      else stopFor("timeout");
+    }, milliseconds);
+  };
+  watch(answerer.timeoutMs);
+  try {
+    const body = await bodyOf(exchange, forwarded, stopFor);
+    const headers = new Headers();
+    for (const [name, value] of answerer.headers) headers.append(name, value);
+    // Without this the runtime would ask for gzip itself and hand a coding to a client that wants none.
+    if (!headers.has("accept-encoding")) headers.set("accept-encoding", "identity");
+    forwarded.response = await fetch(answerer.url, {
+      method: asked.method,
+      headers,
+      body,
+      redirect: "manual",
+      cache: "no-store",
+      signal: abort.signal,
+      encodeResponseBody: "manual",
+    });
+  } catch {
+    forwarded.response = null;
+  }
+  return forwarded;
+}
+
+/** The request's body for the upstream: whole if it is small, else a stream that is metered as it passes. */
+async function bodyOf({ request, ctx }: Exchange, forwarded: { sent: Meter | null }, stopFor: (cut: Cut) => void): Promise<Uint8Array | ReadableStream | null> {
+  if (request.body === null) return null;
+  const meter = new Meter();
+  forwarded.sent = meter;
+  const declared = request.headers.get("content-length");
+  const length = declared === null ? null : Number(declared);
+  if (length !== null && length <= WHOLE_BODY_LIMIT) {
+    const bytes = new Uint8Array(
+      await request.arrayBuffer().catch((error: unknown) => {
+        stopFor("client_gone");
+        throw error;
+      }),
+    );
+    meter.add(bytes);
+    meter.complete = true;
+    return bytes;
+  }
+  const { readable, writable } = length === null ? new IdentityTransformStream() : new FixedLengthStream(length);
+  // A body that broke off, or whose chunks are malformed, must break off for the upstream, too. Aborting
+  // the stream alone would make the runtime write the terminating chunk, and half an upload look whole:
+  // the fetch has to be aborted, and first.
+  const onCut = (end: PumpEnd): void => (end === "source_cut" ? stopFor("client_gone") : undefined);
+  ctx.waitUntil(pump(request.body, writable, meter, { length, beforeEnd: async () => true, onCut }));
+  return readable;
+}

@@ -1,0 +1,96 @@
+// The path form, `/c/<connection>/…`: from a raw request to what is asked of which upstream.
+
+import type { Header } from "../../core/mask/mask_headers.ts";
+import { CONSOLE } from "../../core/policy/policy.ts";
+import { decide } from "../../core/policy/decide.ts";
+import type { Decision } from "../../core/policy/decision.ts";
+import { present } from "../../core/protocol/http/credential.ts";
+import { verbClass } from "../../core/protocol/http/methods.ts";
+import { requestHeaders } from "../../core/protocol/http/request_headers.ts";
+import { parseTarget, routeSegments, type Target, upstreamUrl } from "../../core/protocol/http/target.ts";
+import type { Caller } from "../caller.ts";
+import type { ProblemReason } from "../problem.ts";
+import { originOf } from "../protected_resource.ts";
+import type { Answerer, Asked, Exchange } from "./exchange.ts";
+
+export function resolvePathForm(caller: Caller, exchange: Exchange): Asked {
+  const { request, gateway } = exchange;
+  const { policy } = gateway.config;
+  const { method, url } = request;
+  const headers: Header[] = [...request.headers];
+  const nowhere: Decision = { effect: "deny", policy: policy.hash, rule: null, reason: "no_rule" };
+  const parsed = parseTarget(url, "/c/");
+  const settings = parsed.ok ? policy.connections.get(parsed.value.connection) : undefined;
+  // Names that are no connection share one session a caller: a caller must not be able to make objects by making up names.
+  const connection = settings?.name ?? CONSOLE;
+  const target = parsed.ok ? { method, path: parsed.value.path, query: parsed.value.query } : { method, path: url.slice(originOf(url).length), query: "" };
+  const sent = { target: { ...target, path: settings === undefined && parsed.ok ? `/c/${parsed.value.connection}${target.path}` : target.path }, headers };
+  const refused = (refusal: ProblemReason): Asked => ({ connection, method, decision: nowhere, refusal, answerer: null, sent });
+  if (!parsed.ok) return refused(parsed.reason);
+  if (verbClass(method) === null) return refused("method_unknown");
+  // Any other upgrade (h2c, which some clients offer on every request) may be ignored (RFC 9110 §7.8), and is.
+  if (/(?:^|,)\s*websocket\b/i.test(request.headers.get("upgrade") ?? "")) return refused("upgrade_unsupported");
+  // The runtime's fetch cannot send one; dropping it would make another request of it.
+  if ((method === "GET" || method === "HEAD") && request.body !== null) return refused("body_unsupported");
+  const decision = decide(policy, { principal: caller.authenticated.principal, roles: caller.roles, connection: parsed.value.connection, method, segments: routeSegments(parsed.value.path) });
+  if (decision.effect !== "allow" || settings === undefined) return { connection, method, decision, refusal: null, answerer: null, sent };
+  if (settings.region !== gateway.config.region) return refused("wrong_region");
+  const answerer = upstreamOf(exchange, parsed.value, headers);
+  if (typeof answerer === "string") return refused(answerer);
+  return { connection, method, decision, refusal: null, answerer: answerer.answerer, sent: { target, headers: answerer.forwarded } };
+}
+
+/** The upstream call for a target: its address, the headers as they will be sent, and its credential beside them. */
+function upstreamOf(exchange: Exchange, target: Target, headers: readonly Header[]): { answerer: Answerer; forwarded: readonly Header[] } | ProblemReason {
+  const { config } = exchange.gateway;
+  const settings = config.policy.connections.get(target.connection);
+  if (settings === undefined) return "unknown_connection";
+  const origin = originOf(exchange.request.url);
+  const pathForm = `${origin}/c/${target.connection}`;
+  const scheme = origin.startsWith("https:") ? "https" : "http";
+  const from = { address: exchange.address, host: origin.slice(scheme.length + 3), scheme, pathForm, upstream: settings.upstream } as const;
+  const forwarded = requestHeaders(headers, from);
+  if (!forwarded.ok) return forwarded.reason;
+  let { query } = target;
+  let secretQuery = "";
+  let credential: readonly Header[] = [];
+  if (settings.credential !== null) {
+    const secret = config.secret(settings.credential.secret);
+    const presented = secret === null ? null : present(settings.credential, secret);
+    if (presented === null) return "credential_missing";
+    credential = presented.headers;
+    secretQuery = presented.query;
+    if (settings.credential.as === "query") query = [withoutParameter(query, settings.credential.name), secretQuery].filter((part) => part !== "").join("&");
+  }
+  const names = new Set(credential.map(([name]) => name));
+  return {
+    answerer: {
+      kind: "upstream",
+      url: upstreamUrl(settings.upstream, { path: target.path, query }),
+      headers: [...forwarded.value.filter(([name]) => !names.has(name)), ...credential],
+      secretQuery,
+      upstream: settings.upstream,
+      pathForm,
+      timeoutMs: settings.timeoutSeconds * 1000,
+    },
+    forwarded: forwarded.value,
+  };
+}
+
+/** Takes a parameter out of a raw query: of two with the credential's name an upstream might believe the caller's. */
+function withoutParameter(query: string, name: string): string {
+  const wanted = name.toLowerCase();
+  return query
+    .split("&")
+    .filter((pair) => parameterName(pair).toLowerCase() !== wanted)
+    .join("&");
+}
+
+function parameterName(pair: string): string {
+  const name = pair.split("=", 1)[0] ?? "";
+  try {
+    return decodeURIComponent(name.replaceAll("+", " "));
+  } catch {
+    return name;
+  }
+}

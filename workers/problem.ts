@@ -1,0 +1,104 @@
+// From a reason to what the caller is told: RFC 9457, with the record's place. The caller learns
+// little, the record everything; nothing here repeats what was sent or names the upstream.
+
+import type { DenyReason } from "../core/policy/decision.ts";
+import type { HeaderRefusal } from "../core/protocol/http/request_headers.ts";
+import type { TargetRefusal } from "../core/protocol/http/target.ts";
+
+export type ProblemReason =
+  | DenyReason
+  | HeaderRefusal["reason"]
+  | TargetRefusal["reason"]
+  | "unauthenticated"
+  | "issuer_unavailable"
+  | "approval_unavailable"
+  | "obligation_unmet"
+  | "method_unknown"
+  | "upgrade_unsupported"
+  | "wrong_region"
+  | "misdirected"
+  | "misconfigured"
+  | "control_unavailable"
+  | "not_recordable"
+  | "overloaded"
+  | "upstream_unreachable"
+  | "upstream_timeout"
+  | "upstream_invalid"
+  | "body_cut"
+  | "request_cut"
+  | "body_too_large"
+  | "body_unsupported"
+  | "answer_not_recordable"
+  | "trail_unavailable"
+  | "internal"
+  | "credential_missing"
+  | "not_found"
+  | "request_invalid";
+
+interface Told {
+  readonly status: number;
+  readonly title: string;
+  readonly retryAfter?: number;
+}
+
+const TOLD: Readonly<Record<ProblemReason, Told>> = {
+  no_rule: { status: 403, title: "No rule of the policy allows this" },
+  rule_denies: { status: 403, title: "A rule of the policy denies this" },
+  // The same answer as for a connection that exists but is not allowed: names are not to be guessed.
+  unknown_connection: { status: 403, title: "No rule of the policy allows this" },
+  method_override: { status: 400, title: "Method overrides are not forwarded; use the method itself" },
+  destination_outside: { status: 400, title: "Destination must lie inside this connection" },
+  target_malformed: { status: 400, title: "The request target has characters that must be percent-encoded" },
+  target_climbs: { status: 400, title: "The request target climbs out of its connection" },
+  target_too_long: { status: 414, title: "The request target is too long" },
+  target_without_connection: { status: 404, title: "The request target names no connection: /c/<connection>/…" },
+  unauthenticated: { status: 401, title: "A valid access token is needed" },
+  issuer_unavailable: { status: 503, title: "The identity provider cannot be reached", retryAfter: 10 },
+  approval_unavailable: { status: 403, title: "This needs an approval, which this gateway cannot ask for" },
+  obligation_unmet: { status: 403, title: "The policy demands something this gateway cannot do" },
+  method_unknown: { status: 501, title: "This method is not forwarded" },
+  upgrade_unsupported: { status: 501, title: "Protocol upgrades are not forwarded" },
+  wrong_region: { status: 421, title: "This connection belongs to another region" },
+  misdirected: { status: 421, title: "This host is not served here" },
+  misconfigured: { status: 503, title: "The gateway is not configured" },
+  control_unavailable: { status: 503, title: "The region's control cannot be reached", retryAfter: 2 },
+  not_recordable: { status: 503, title: "The command could not be recorded, so it was not forwarded", retryAfter: 2 },
+  overloaded: { status: 503, title: "Too many commands of this session wait to be recorded", retryAfter: 1 },
+  upstream_unreachable: { status: 502, title: "The upstream cannot be reached" },
+  upstream_timeout: { status: 504, title: "The upstream did not answer in time" },
+  upstream_invalid: { status: 502, title: "The upstream's answer cannot be forwarded" },
+  body_cut: { status: 502, title: "The upstream's answer broke off" },
+  request_cut: { status: 400, title: "The request's body broke off or is malformed" },
+  body_too_large: { status: 413, title: "The request's body is larger than any that can be forwarded" },
+  body_unsupported: { status: 501, title: "A body with this method is not forwarded" },
+  // Not 503: the upstream was called, and a client must not take it for safe to try again.
+  answer_not_recordable: { status: 502, title: "The answer could not be recorded, so it is withheld; the command may have taken effect" },
+  trail_unavailable: { status: 503, title: "Part of the trail cannot be reached", retryAfter: 2 },
+  internal: { status: 500, title: "The gateway failed" },
+  credential_missing: { status: 503, title: "The connection's credential is not configured" },
+  not_found: { status: 404, title: "There is nothing here" },
+  request_invalid: { status: 400, title: "The request's body is not what this route takes" },
+};
+
+export function statusOf(reason: ProblemReason): number {
+  return TOLD[reason].status;
+}
+
+/** `record` is `<sid>/<seq>` of the record that tells more, or null where there is none. */
+export function problem(reason: ProblemReason, record: string | null, headers: readonly (readonly [string, string])[] = []): Response {
+  const { status, title, retryAfter } = TOLD[reason];
+  const text = `${JSON.stringify({ type: `urn:sallyport:problem:${reason}`, title, status, reason, ...(record === null ? {} : { record }) })}\n`;
+  const body = new TextEncoder().encode(text);
+  const response = new Response(body, {
+    status,
+    headers: {
+      "content-type": "application/problem+json",
+      "content-length": String(body.byteLength),
+      "cache-control": "no-store",
+      "x-content-type-options": "nosniff",
+    },
+  });
+  if (retryAfter !== undefined) response.headers.set("retry-after", String(retryAfter));
+  for (const [name, value] of headers) response.headers.append(name, value);
+  return response;
+}

@@ -1,0 +1,73 @@
+// append, as the Worker sees it: takes masked records to the caller's session object and turns what
+// can go wrong into reasons. Calls are idempotent, so each is tried a second time when its answer is lost.
+
+import type { ConnectionName, SessionId } from "../core/ids.ts";
+import { ok, refuse, type Result } from "../core/result.ts";
+import { commit } from "../core/record/commit.ts";
+import type { Committed, Masked } from "../core/record/record.ts";
+import type { SessionObject } from "../durable/session.ts";
+import type { Appended, Opening } from "../durable/session_rpc.ts";
+import { fillRandom, sha256 } from "../durable/sha256.ts";
+import { type Caller, objectName, placeOf } from "./caller.ts";
+import type { Gateway } from "./gateway.ts";
+
+/** A busy caller overflows into further objects; each takes some hundred durable appends a second in production. */
+const SHARDS = 4;
+
+export type Session = DurableObjectStub<SessionObject>;
+
+export interface Begun {
+  readonly session: Session;
+  readonly sid: SessionId;
+  readonly seq: number;
+}
+
+export type AppendFailure = { readonly reason: "not_recordable" | "overloaded" };
+
+/** Makes `command.requested` or `command.denied` durable, opening a session if none is open. */
+export async function begin(record: Masked, caller: Caller, connection: ConnectionName, gateway: Gateway): Promise<Result<Begun, AppendFailure>> {
+  const committed = commit(record, fillRandom, sha256);
+  const place = placeOf(caller, connection);
+  for (let tries = 0; tries < SHARDS; tries++) {
+    const session = gateway.env.SESSION.get(gateway.env.SESSION.idFromName(objectName(caller, connection, place.shard, gateway.config)));
+    const appended = await beginAt(session, committed, caller, connection, gateway);
+    if (appended !== null && appended.ok) return ok({ session, sid: appended.sid, seq: appended.seq });
+    if (appended === null || appended.reason !== "overloaded") return refuse({ reason: "not_recordable" });
+    place.shard = (place.shard + 1) % SHARDS;
+  }
+  return refuse({ reason: "overloaded" });
+}
+
+async function beginAt(session: Session, record: Committed, caller: Caller, connection: ConnectionName, gateway: Gateway): Promise<Appended | null> {
+  const appended = await twice(() => session.begin(record, null));
+  if (appended === null || appended.ok || appended.reason !== "session_needed") return appended;
+  const { principal } = caller.authenticated;
+  const opening: Opening = {
+    connection,
+    region: gateway.config.region,
+    protocol: "http",
+    fields: { principal: caller.principalText, connection },
+    owner: { issuer: principal.issuer, subject: principal.subject },
+  };
+  return twice(() => session.begin(record, opening));
+}
+
+/** Makes what followed durable. False if it is not: then nothing more may be released. */
+export async function proceed(session: Session, records: readonly Masked[]): Promise<boolean> {
+  const committed = records.map((record) => commit(record, fillRandom, sha256));
+  const appended = await twice(() => session.proceed(committed));
+  return appended !== null && appended.ok;
+}
+
+/** An exception means that the answer is lost, not that the record is: the same call again tells. */
+async function twice(call: () => Promise<Appended>): Promise<Appended | null> {
+  try {
+    return await call();
+  } catch {
+    try {
+      return await call();
+    } catch {
+      return null;
+    }
+  }
+}
