@@ -44,7 +44,8 @@ interface Told {
 const TOLD: Readonly<Record<ProblemReason, Told>> = {
   no_rule: { status: 403, title: "No rule of the policy allows this" },
   rule_denies: { status: 403, title: "A rule of the policy denies this" },
-  // The same answer as for a connection that exists but is not allowed: names are not to be guessed.
+  // Told as "no_rule", so that the answer does not say which names exist. The record's place still tells
+  // a patient caller: a made-up name has no session of its own.
   unknown_connection: { status: 403, title: "No rule of the policy allows this" },
   method_override: { status: 400, title: "Method overrides are not forwarded; use the method itself" },
   destination_outside: { status: 400, title: "Destination must lie inside this connection" },
@@ -87,7 +88,8 @@ export function statusOf(reason: ProblemReason): number {
 /** `record` is `<sid>/<seq>` of the record that tells more, or null where there is none. */
 export function problem(reason: ProblemReason, record: string | null, headers: readonly (readonly [string, string])[] = []): Response {
   const { status, title, retryAfter } = TOLD[reason];
-  const text = `${JSON.stringify({ type: `urn:sallyport:problem:${reason}`, title, status, reason, ...(record === null ? {} : { record }) })}\n`;
+  const told = reason === "unknown_connection" ? "no_rule" : reason;
+  const text = `${JSON.stringify({ type: `urn:sallyport:problem:${told}`, title, status, reason: told, ...(record === null ? {} : { record }) })}\n`;
   const body = new TextEncoder().encode(text);
   const response = new Response(body, {
     status,

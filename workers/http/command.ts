@@ -51,7 +51,9 @@ export async function runCommand(request: Request, gateway: Gateway, ctx: Execut
   const begun = await begin(requested(exchange, caller, asked), caller, asked.connection, gateway);
   if (!begun.ok) return problem(begun.reason, null);
   const cleared = { exchange, caller, asked, begun: begun.value };
-  return answerCommand(cleared, await forward(cleared));
+  // When the caller leaves, the platform drops the handler; what it still has to record goes on beside it.
+  const answered: Promise<Response> = forward(cleared, () => ctx.waitUntil(answered.catch(() => undefined))).then((forwarded) => answerCommand(cleared, forwarded));
+  return answered;
 }
 
 async function authenticateCall({ request, gateway, ctx, started }: Exchange): Promise<Result<Authenticated, { reason: TokenRefusal | "control_unavailable" }>> {

@@ -27,7 +27,8 @@ export interface Forwarded {
   done(): void;
 }
 
-export async function forward(cleared: Cleared): Promise<Forwarded> {
+/** `callerLeft` is called at once when the caller goes away. */
+export async function forward(cleared: Cleared, callerLeft: () => void): Promise<Forwarded> {
   const { exchange, asked, begun } = cleared;
   const abort = new AbortController();
   const { signal } = exchange.request;
@@ -35,7 +36,10 @@ export async function forward(cleared: Cleared): Promise<Forwarded> {
     forwarded.cut ??= cut;
     abort.abort();
   };
-  const clientGone = (): void => stopFor("client_gone");
+  const clientGone = (): void => {
+    callerLeft();
+    stopFor("client_gone");
+  };
   signal.addEventListener("abort", clientGone);
   const lease = setInterval(() => exchange.ctx.waitUntil(begun.session.renew(exchange.command).catch(() => false)), RENEW_EVERY_MS);
   // A token's end ends the answer it started; setTimeout takes at most 2^31 ms.
@@ -54,7 +58,7 @@ export async function forward(cleared: Cleared): Promise<Forwarded> {
       clearTimeout(expiry);
     },
   };
-  if (signal.aborted) stopFor("client_gone");
+  if (signal.aborted) queueMicrotask(clientGone);
   const { answerer } = asked;
   if (answerer === null) throw new Error("a cleared command without an answerer");
   if (answerer.kind === "local") {
