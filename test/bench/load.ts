@@ -80,7 +80,7 @@ class Run {
       };
       socket.on("connect", send);
       socket.on("data", (chunk: Buffer) => {
-        text += chunk.latin1Slice();
+        text += chunk.toString("latin1");
         const status = readAnswer(text);
         if (status === null) return;
         const now = performance.now();

@@ -5,6 +5,7 @@ import { execFileSync } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
+import { buildWorker } from "../../scripts/build.ts";
 import { startIssuer } from "../support/issuer.ts";
 import { Harness, type Plan, type Scenario } from "./measure.ts";
 import { HELP, type Options, parseOptions } from "./options.ts";
@@ -43,7 +44,7 @@ async function main(options: Options): Promise<boolean> {
   const load = startLoad();
   const variants = new Map<VariantName, Variant>();
   try {
-    const place: Place = { upstream: `http://127.0.0.1:${upstream.port}`, issuer: issuer.url, folder, disk: folder, memory, inspector: null };
+    const place: Place = { upstream: `http://127.0.0.1:${upstream.port}`, issuer: issuer.url, bundle: buildWorker(), folder, disk: folder, memory, inspector: null };
     variants.set("direct", { port: upstream.port, pid: 0, records: null, stop: async () => undefined });
     say("starting the Workers …");
     const names = VARIANTS.filter((name): name is WorkerName => name !== "direct");

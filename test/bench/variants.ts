@@ -3,7 +3,6 @@
 
 import { copyFileSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { buildWorker } from "../../scripts/build.ts";
 import { AUDIENCE } from "../support/issuer.ts";
 import { bundleWorker } from "./bundle.ts";
 import { HOST } from "./exchange.ts";
@@ -32,6 +31,8 @@ export interface Variant {
 export interface Place {
   readonly upstream: string;
   readonly issuer: string;
+  /** Folder of the gateway's built bundle. */
+  readonly bundle: string;
   /** For configurations and bundles. */
   readonly folder: string;
   readonly disk: string;
@@ -93,13 +94,12 @@ function gatewaySpec(name: string, place: Place, storage: string): WorkerSpec {
 }
 
 function gatewayModules(name: string, place: Place): WorkerModule[] {
-  const built = buildWorker();
   const own = join(place.folder, name);
   mkdirSync(own, { recursive: true });
   const modules: WorkerModule[] = [{ name: "index.js", kind: "esModule", path: join(own, "index.js") }];
   // Copied, because a later build replaces the folder.
-  copyFileSync(join(built, "index.js"), join(own, "index.js"));
-  for (const file of readdirSync(built).filter((one) => one.endsWith(".json"))) {
+  copyFileSync(join(place.bundle, "index.js"), join(own, "index.js"));
+  for (const file of readdirSync(place.bundle).filter((one) => one.endsWith(".json"))) {
     writeFileSync(join(own, file), JSON.stringify(policyOf(place.upstream)));
     modules.push({ name: file, kind: "text", path: join(own, file) });
   }
