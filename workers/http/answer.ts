@@ -13,6 +13,9 @@ import { type Forwarded, WHOLE_BODY_LIMIT } from "./forward.ts";
 import { digestsText, Meter } from "./meter.ts";
 import { pump, type PumpEnd } from "./pump.ts";
 
+/** Within a lease's 30 s, and within the time that the platform leaves to work beside an answer. */
+const ENDING_PAUSES_MS: readonly number[] = [0, 1_000, 5_000];
+
 export async function answerCommand(cleared: Cleared, forwarded: Forwarded): Promise<Response> {
   const { response } = forwarded;
   if (response === null) return withoutAnswer(cleared, forwarded);
@@ -101,8 +104,16 @@ async function stream(
   };
   const end = await pump(source, sink, meter, { length, beforeEnd });
   forwarded.done();
-  if (!recorded) await proceed(cleared.begun.session, endings(cleared, forwarded, meter, status, end));
   if (end !== "done") forwarded.abort.abort();
+  if (!recorded) await recordEnding(cleared, endings(cleared, forwarded, meter, status, end));
+}
+
+/** The client has seen the cut already; the record of it may come a little later. What fails here too ends as a lapsed lease. */
+async function recordEnding(cleared: Cleared, records: readonly Masked[]): Promise<void> {
+  for (const pause of ENDING_PAUSES_MS) {
+    if (pause > 0) await new Promise((resolve) => setTimeout(resolve, pause));
+    if (await proceed(cleared.begun.session, records)) return;
+  }
 }
 
 /** Records of a stream that did not come to its end. */
@@ -133,9 +144,11 @@ function releasedHeaders({ asked }: Cleared, response: Response): Header[] {
   return secretQuery === "" ? headers : headers.map(([name, value]) => [name, value.replaceAll(secretQuery, "masked")]);
 }
 
+/** The caller is listened to until the outcome is durable: one who leaves meanwhile must not take it along. */
 async function settle(cleared: Cleared, forwarded: Forwarded, records: readonly Masked[]): Promise<boolean> {
+  const isRecorded = await proceed(cleared.begun.session, records);
   forwarded.done();
-  return proceed(cleared.begun.session, records);
+  return isRecorded;
 }
 
 async function settleWithProblem(cleared: Cleared, forwarded: Forwarded, told: ProblemReason, classes: Classes): Promise<Response> {

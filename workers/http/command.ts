@@ -17,7 +17,7 @@ import { challenge } from "../protected_resource.ts";
 import { recordAtPerimeter } from "../perimeter.ts";
 import { problem, type ProblemReason, statusOf } from "../problem.ts";
 import { begin } from "../session_client.ts";
-import type { Asked, Exchange } from "./exchange.ts";
+import type { Asked, Cleared, Clearing, Exchange } from "./exchange.ts";
 import { forward } from "./forward.ts";
 import { answerCommand } from "./answer.ts";
 
@@ -50,7 +50,8 @@ export async function runCommand(request: Request, gateway: Gateway, ctx: Execut
   }
   const begun = await begin(requested(exchange, caller, asked), caller, asked.connection, gateway);
   if (!begun.ok) return problem(begun.reason, null);
-  const cleared = { exchange, caller, asked, begun: begun.value };
+  const clearing: Clearing = { exchange, caller, asked, begun: begun.value };
+  const cleared = clearing as Cleared;
   // When the caller leaves, the platform drops the handler; what it still has to record goes on beside it.
   const answered: Promise<Response> = forward(cleared, () => ctx.waitUntil(answered.catch(() => undefined))).then((forwarded) => answerCommand(cleared, forwarded));
   return answered;

@@ -49,10 +49,14 @@ export interface Asked {
   };
 }
 
-/** A command that may be forwarded: it was allowed, and its intent is durable. Only runCommand makes one. */
-export interface Cleared {
+/** What a cleared command is made of. */
+export interface Clearing {
   readonly exchange: Exchange;
   readonly caller: Caller;
   readonly asked: Asked;
   readonly begun: Begun;
 }
+
+declare const cleared: unique symbol;
+/** A command that may be forwarded: it was allowed, and its intent is durable. Only command.ts makes one. */
+export type Cleared = Clearing & { readonly [cleared]: true };
