@@ -129,6 +129,27 @@ test("a small upload that breaks off is never forwarded", async () => {
   expect(upstream.received.length).toBe(before);
 });
 
+test("an upstream may answer before it has read the request; what went up is what is recorded", async () => {
+  const early = await startRawUpstream((socket) => {
+    socket.pause();
+    socket.write("HTTP/1.1 413 No\r\nContent-Length: 2\r\nConnection: close\r\n\r\nno");
+  });
+  const gate = await startGateway({ policy: testPolicy({ early: early.url }) });
+  try {
+    const answer = await rawExchange(gate.port, [`PUT /c/early/x HTTP/1.1`, `Host: 127.0.0.1:${gate.port}`, `Authorization: Bearer ${await gate.token("alice")}`, "Content-Length: 50000000", "", "x".repeat(5_000_000)].join("\r\n"), {
+      until: (text) => text.endsWith("\r\n\r\nno"),
+    });
+    expect(answer.status).toBe(413);
+    const end = (await eventually(() => gate.records("alice", "early"), (all) => all.at(-1)?.kind === "command.completed")).at(-1);
+    expect(end?.classes).toMatchObject({ transport: "ok", status: 413 });
+    expect(end?.fields.digests).toContain('"request":{"complete":false');
+    expect(Number(end?.classes.req_bytes)).toBeLessThan(50_000_000);
+  } finally {
+    await gate.stop();
+    await early.stop();
+  }
+});
+
 test("a token's end cuts the stream it started", async () => {
   upstream.handlers.set("/ticks", (_, response) => {
     const timer = setInterval(() => response.write("tick\n"), 50);
