@@ -49,7 +49,8 @@ export function readConfig(env: Env, policyText: string): Result<Config, ConfigR
   for (const { name, upstream } of policy.value.connections.values()) {
     const url = new URL(upstream);
     // A gateway that calls itself would loop, and let callers reach its own surfaces with its own credential.
-    if (hosts.has(url.host)) return wrong("policy/policy.json", `connections.${name}.upstream that is not the gateway itself`);
+    // A dot at the end of a name names the same host (RFC 1034 §3.1).
+    if (hosts.has(url.host.replace(/\.(?=:|$)/, ""))) return wrong("policy/policy.json", `connections.${name}.upstream that is not the gateway itself`);
     if (url.protocol !== "https:" && !allowInsecureHttp) return wrong("policy/policy.json", `connections.${name}.upstream over https`);
   }
   return ok({

@@ -210,9 +210,10 @@ test("a gateway whose configuration is wrong serves nothing, and names no variab
   }
 });
 
-test("an upstream that is the gateway itself is a wrong configuration", async () => {
-  const port = gateway.port;
-  const loop = await startGateway({ policy: testPolicy({ self: `http://127.0.0.1:${port}/c/tool` }), bindings: { ORIGINS: `http://127.0.0.1:${port}` } });
+test.each(["127.0.0.1", "localhost", "localhost."])("an upstream that is the gateway itself, as %s, is a wrong configuration", async (name) => {
+  const { port } = gateway;
+  const origins = `http://127.0.0.1:${port} http://localhost:${port}`;
+  const loop = await startGateway({ policy: testPolicy({ self: `http://${name}:${port}/c/tool` }), bindings: { ORIGINS: origins } });
   try {
     expect((await loop.fetch("alice", "/c/self/x")).status).toBe(503);
   } finally {

@@ -147,6 +147,19 @@ test("a session's records are gap-free and chained, and its head is that of the 
   expect(lines.at(-1)?.head).toMatchObject({ size: lines.length - 1, tip: prev });
 });
 
+test("many calls at once are all answered, and all recorded in one gap-free chain", async () => {
+  const answers = await Promise.all(Array.from({ length: 200 }, (_, n) => gateway.fetch("bob", `/c/tool/many?n=${n}`).then((answer) => answer.status)));
+  expect(answers).toEqual(Array.from({ length: 200 }, () => 200));
+  const records = await gateway.records("bob", "tool");
+  const requested = records.filter((one) => one.fields.target?.startsWith("GET /many?") === true);
+  expect(new Set(requested.map((one) => one.fields.target)).size).toBe(200);
+  for (const { command } of requested) {
+    expect(records.filter((one) => one.command === command).map((one) => one.kind)).toEqual(["command.requested", "command.completed"]);
+  }
+  const bySession = Map.groupBy(records, (one) => one.sid);
+  for (const session of bySession.values()) expect(session.map((one) => one.seq)).toEqual(session.map((_, seq) => seq));
+});
+
 test("a client that resets the connection cancels the upstream call, and the record says so", async () => {
   let closed = false;
   upstream.handlers.set("/stream", (_, response) => {

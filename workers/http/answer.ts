@@ -141,7 +141,13 @@ function releasedHeaders({ asked }: Cleared, response: Response): Header[] {
   const headers = responseHeaders(response.headers, answerer);
   const { secretQuery } = answerer;
   // A redirect often repeats the query it was asked with, and with it the upstream's credential.
-  return secretQuery === "" ? headers : headers.map(([name, value]) => [name, value.replaceAll(secretQuery, "masked")]);
+  return secretQuery === "" ? headers : headers.map(([name, value]) => [name, withoutSecret(value, secretQuery)]);
+}
+
+/** The pair is taken out, so that a redirect leads where it would have without it. */
+function withoutSecret(value: string, pair: string): string {
+  if (!value.includes(pair)) return value;
+  return value.replaceAll(`?${pair}&`, "?").replaceAll(`?${pair}`, "").replaceAll(`&${pair}`, "").replaceAll(pair, "[masked:query]");
 }
 
 /** The caller is listened to until the outcome is durable: one who leaves meanwhile must not take it along. */
