@@ -31,6 +31,8 @@ export type Answerer =
       /** The upstream's base and the path form that stands for it. */
       readonly upstream: string;
       readonly pathForm: string;
+      /** The path inside the connection: relative redirects are relative to it. */
+      readonly path: string;
       readonly timeoutMs: number;
     }
   | { readonly kind: "local"; readonly answer: (cleared: Cleared) => Promise<Response> };

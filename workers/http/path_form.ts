@@ -48,7 +48,14 @@ function upstreamOf(exchange: Exchange, target: Target, headers: readonly Header
   const origin = originOf(exchange.request.url);
   const pathForm = `${origin}/c/${target.connection}`;
   const scheme = origin.startsWith("https:") ? "https" : "http";
-  const from = { address: exchange.address, host: origin.slice(scheme.length + 3), scheme, pathForm, upstream: settings.upstream } as const;
+  const from = {
+    address: exchange.address,
+    host: origin.slice(scheme.length + 3),
+    scheme,
+    pathForm,
+    upstream: settings.upstream,
+    ...(settings.credential?.as === "header" ? { credentialHeader: settings.credential.name } : {}),
+  } as const;
   const forwarded = requestHeaders(headers, from);
   if (!forwarded.ok) return forwarded.reason;
   let { query } = target;
@@ -59,18 +66,19 @@ function upstreamOf(exchange: Exchange, target: Target, headers: readonly Header
     const presented = secret === null ? null : present(settings.credential, secret);
     if (presented === null) return "credential_missing";
     credential = presented.headers;
-    secretQuery = presented.query;
+    // As a URL parser will write it (URL Standard, special-query percent-encode set).
+    secretQuery = presented.query.replaceAll("'", "%27");
     if (settings.credential.as === "query") query = [withoutParameter(query, settings.credential.name), secretQuery].filter((part) => part !== "").join("&");
   }
-  const names = new Set(credential.map(([name]) => name));
   return {
     answerer: {
       kind: "upstream",
       url: upstreamUrl(settings.upstream, { path: target.path, query }),
-      headers: [...forwarded.value.filter(([name]) => !names.has(name)), ...credential],
+      headers: credential.length === 0 ? forwarded.value : [...forwarded.value, ...credential],
       secretQuery,
       upstream: settings.upstream,
       pathForm,
+      path: target.path,
       timeoutMs: settings.timeoutSeconds * 1000,
     },
     forwarded: forwarded.value,
