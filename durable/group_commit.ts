@@ -1,6 +1,6 @@
 // Group commit: calls wait in a queue until the event loop is free, then all of them are applied in
 // one synchronous transaction, so that one fsync makes many records durable. The output gate holds
-// every answer back until that fsync.
+// every answer back until that fsync. A call that has nobody to wait for is applied at once.
 //
 // Invariant: a call resolves only after the transaction that holds its records committed, or with a
 // refusal after it was rolled back. A failing write fails the batch, never half of it.
@@ -11,6 +11,8 @@ export interface Step<T> {
   apply(careful: boolean): T;
   /** The answer when the storage refuses the batch. */
   refused(): T;
+  /** True if no other call is likely to come soon: waiting for company costs a turn of the timer, more than a millisecond. */
+  readonly alone?: boolean;
 }
 
 interface Waiting {
@@ -49,7 +51,8 @@ export class GroupCommit {
       });
       if (this.#scheduled) return;
       this.#scheduled = true;
-      setTimeout(() => this.flush(), 0);
+      if (step.alone === true) queueMicrotask(() => this.flush());
+      else setTimeout(() => this.flush(), 0);
     });
   }
 

@@ -11,7 +11,7 @@ import { GroupCommit } from "./group_commit.ts";
 import { migrate } from "./migrate.ts";
 import { registryOf, sendClosings } from "./registry_client.ts";
 import { SessionLog } from "./session_log.ts";
-import { QUEUE_LIMIT } from "./session_life.ts";
+import { FEW, QUEUE_LIMIT } from "./session_life.ts";
 import type { Appended, Opening, RecordPage, SessionRpc, SessionSummary } from "./session_rpc.ts";
 import { fillRandom } from "./sha256.ts";
 
@@ -46,6 +46,7 @@ export class SessionObject extends DurableObject<Env> implements SessionRpc {
     return this.#commits.add({
       apply: (careful) => this.#log.begin(record, Date.now(), careful),
       refused: () => ({ ok: false, reason: "storage_refused" }),
+      alone: this.#log.underWay < FEW,
     });
   }
 
@@ -70,6 +71,7 @@ export class SessionObject extends DurableObject<Env> implements SessionRpc {
     return this.#commits.add({
       apply: (careful) => this.#log.proceed(records, Date.now(), careful),
       refused: () => ({ ok: false, reason: "storage_refused" }),
+      alone: this.#log.underWay <= FEW,
     });
   }
 

@@ -9,6 +9,9 @@ export const MAX_AGE_MS = 8 * 60 * 60_000;
 /** Calls waiting for one flush. A flush takes a few milliseconds for hundreds of records; more than this means the object is behind. */
 export const QUEUE_LIMIT = 1024;
 
+/** With fewer other commands under way than this a call is made durable at once: their company would save less than waiting for it costs. */
+export const FEW = 1;
+
 export type Ending = "idle" | "max";
 
 /** Why a session must take no further command, or null if it may. `busy` tells whether it has open intents. */

@@ -50,6 +50,11 @@ export class SessionLog {
     }
   }
 
+  /** Commands whose outcome is awaited. */
+  get underWay(): number {
+    return this.#open.size;
+  }
+
   /** The session that takes new commands: the newest live one, if it has not ended. */
   current(now: number): Head | null {
     const head = this.log.live().at(-1);
