@@ -24,6 +24,8 @@ export type Fetch = (url: string, init: RequestInit) => Promise<Response>;
 export class KeySets {
   readonly #known = new Map<string, KnownSet>();
   readonly #tried = new Map<string, number>();
+  /** Issuers of whose fetches none has ended since the last began. */
+  readonly #underWay = new Set<string>();
   readonly #fetch: Fetch;
   readonly #allowInsecureHttp: boolean;
 
@@ -38,7 +40,10 @@ export class KeySets {
     const isFresh = known !== undefined && now - known.fetched < FRESH_MS;
     const key = known === undefined ? null : selectKey(known.keys, keyId, algorithm);
     if (isFresh && key !== null) return { kind: "key", key };
-    if (now - (this.#tried.get(issuer.issuer) ?? -COOLDOWN_MS) < COOLDOWN_MS) return isFresh ? { kind: "unknown" } : { kind: "unavailable" };
+    const isCooling = now - (this.#tried.get(issuer.issuer) ?? -COOLDOWN_MS) < COOLDOWN_MS;
+    // Calls that arrive together in a fresh isolate cannot wait for each other's fetch, and must not fail because of it: each makes its own.
+    const mayFetch = !isCooling || (!isFresh && this.#underWay.has(issuer.issuer));
+    if (!mayFetch) return isFresh ? { kind: "unknown" } : { kind: "unavailable" };
     known = (await this.#renew(issuer, now)) ?? undefined;
     if (known === undefined) return isFresh ? { kind: "unknown" } : { kind: "unavailable" };
     const renewed = selectKey(known.keys, keyId, algorithm);
@@ -63,8 +68,10 @@ export class KeySets {
   async #renew(issuer: Issuer, now: number): Promise<KnownSet | null> {
     const before = this.#tried.get(issuer.issuer);
     this.#tried.set(issuer.issuer, now);
+    this.#underWay.add(issuer.issuer);
     const uri = await this.#discover(issuer);
     const keys = uri === null ? null : await parseKeySet(await this.#getJson(uri));
+    this.#underWay.delete(issuer.issuer);
     if (keys === null) {
       // The next new token may try again at once if nothing is known: an issuer that was down a moment is not gone.
       if (before === undefined && !this.#known.has(issuer.issuer)) this.#tried.set(issuer.issuer, now - COOLDOWN_MS + 1_000);

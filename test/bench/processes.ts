@@ -43,7 +43,7 @@ export async function startUpstream(): Promise<UpstreamProcess> {
   const child = spawn(command, args, { stdio: ["pipe", "pipe", 2] });
   const port = await new Promise<number>((resolve, reject) => {
     child.once("exit", () => reject(new Error("the upstream ended before it listened")));
-    child.stdout.once("data", (chunk: Buffer) => resolve(Number(chunk.toString().trim())));
+    child.stdout?.once("data", (chunk: Buffer) => resolve(Number(chunk.toString().trim())));
   });
-  return { port, stop: () => child.stdin.end() };
+  return { port, stop: () => child.stdin?.end() };
 }
