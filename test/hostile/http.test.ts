@@ -163,6 +163,23 @@ describe("requests cannot be smuggled in a body", () => {
     expect(reached().length).toBeLessThanOrEqual(1);
   });
 
+  test.each<[string, string, string[]]>([
+    ["refused before its body is read", "/c/tool/../x", []],
+    ["answered early", "/c/tool/x", []],
+    ["refused for lack of a token", "/c/tool/x", ["none"]],
+  ])("the body of a call that is %s is not read as the next request", async (_, target, [without]) => {
+    const headers = [host, ...(without === undefined ? [authorization] : []), `Content-Length: ${inner.length}`];
+    const answer = await rawExchange(gateway.port, [`POST ${target} HTTP/1.1`, ...headers, "", inner].join("\r\n"), { milliseconds: 700 });
+    expect(answer.text.match(/HTTP\/1\.1 \d{3}/g)?.length).toBe(1);
+    for (const one of reached()) expect(one.split("\r\n")[0]).not.toContain("smuggled");
+  });
+
+  test("requests in a row on one connection are answered each for itself", async () => {
+    const one = (path: string): string => [`GET ${path} HTTP/1.1`, host, authorization, "", ""].join("\r\n");
+    const answer = await rawExchange(gateway.port, one("/c/tool/1") + one("/c/tool/../2") + one("/c/tool/3"), { milliseconds: 1_500, until: (text) => (text.match(/HTTP\/1\.1/g)?.length ?? 0) === 3 });
+    expect(answer.text.match(/HTTP\/1\.1 \d{3}/g)).toEqual(["HTTP/1.1 200", "HTTP/1.1 400", "HTTP/1.1 200"]);
+  });
+
   test("chunk extensions and trailers do not travel on", async () => {
     await send("POST /c/tool/x HTTP/1.1", ["Transfer-Encoding: chunked", "Trailer: X-Late"], '5;ext="a"\r\nhello\r\n0\r\nX-Late: 1\r\n\r\n');
     for (const one of reached()) expect(one.toLowerCase()).not.toMatch(/ext=|x-late/);
