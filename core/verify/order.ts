@@ -1,0 +1,162 @@
+// The order of records within a log: what must come before what (docs/record_format.md §5.2). Owns
+// what is remembered of commands, never a record itself. Memory grows with the number of commands,
+// by well under the size of one record each.
+
+import { type Findings, FINDINGS } from "./verdict.ts";
+import type { ReadField, ReadLeaf } from "./read_line.ts";
+
+const OUTCOMES: ReadonlySet<string> = new Set(["command.denied", "command.completed", "command.failed", "command.cancelled"]);
+
+interface Command {
+  state: "open" | "ended" | "unknown";
+  started: boolean;
+  /** (kind, part) of records that may come several times; null while there are none. */
+  parts: Set<string> | null;
+}
+
+export class Order {
+  #log: "session" | "registry" | "perimeter" | null = null;
+  #closed = false;
+  readonly #commands = new Map<string, Command>();
+  /** Registry: sessions it has seen opened, and whether they are closed. */
+  readonly #sessions = new Map<string, boolean>();
+  #open = 0;
+  #unknown: string[] = [];
+  #unknownCount = 0;
+  #gaps: number[] = [];
+  #gapCount = 0;
+  #backwards: number[] = [];
+  #backwardsCount = 0;
+  #time = 0;
+
+  get log(): "session" | "registry" | "perimeter" | null {
+    return this.#log;
+  }
+
+  get closed(): boolean {
+    return this.#closed;
+  }
+
+  /** Null if the record may stand here, else the rule it breaks. */
+  take(leaf: ReadLeaf, fields: readonly ReadField[]): string | null {
+    if (leaf.time < this.#time) {
+      this.#backwardsCount += 1;
+      if (this.#backwards.length < FINDINGS) this.#backwards.push(leaf.seq);
+    }
+    this.#time = leaf.time;
+    if (leaf.kind === "gap") {
+      this.#gapCount += 1;
+      if (this.#gaps.length < FINDINGS) this.#gaps.push(leaf.seq);
+    }
+    if (this.#log === null) {
+      if (leaf.kind !== "session.opened") return "the first record is not session.opened";
+      const { protocol } = leaf.classes;
+      this.#log = protocol === "registry" || protocol === "perimeter" ? protocol : "session";
+      if (this.#log !== "registry") return leaf.command === null ? null : "session.opened with a command";
+    }
+    switch (this.#log) {
+      case "registry":
+        return this.#inRegistry(leaf, fields);
+      case "perimeter":
+        return this.#inPerimeter(leaf);
+      case "session":
+        return this.#inSession(leaf);
+    }
+  }
+
+  #inRegistry({ kind, command }: ReadLeaf, fields: readonly ReadField[]): string | null {
+    if ((kind !== "session.opened" && kind !== "session.closed") || command !== null) return "a registry only opens and closes sessions";
+    const sid = fields.find(({ name }) => name === "sid")?.value;
+    if (sid === undefined) return "a registry's entry without its session's id";
+    const known = this.#sessions.get(sid);
+    if (kind === "session.opened" && known !== undefined) return "a session that was opened before";
+    if (kind === "session.closed" && known !== false) return "a session that was not open";
+    this.#sessions.set(sid, kind === "session.closed");
+    return null;
+  }
+
+  #inPerimeter(leaf: ReadLeaf): string | null {
+    if (this.#closed) return "a record after session.closed";
+    if (leaf.kind === "session.closed") return this.#close(leaf);
+    if (leaf.kind === "gap") return null;
+    if (leaf.kind !== "command.denied") return "a perimeter only denies";
+    if (leaf.command === null) return null;
+    if (this.#commands.has(leaf.command)) return "a command that was denied before";
+    this.#commands.set(leaf.command, { state: "ended", started: false, parts: null });
+    return null;
+  }
+
+  #inSession(leaf: ReadLeaf): string | null {
+    if (leaf.kind === "session.opened") return "a second session.opened";
+    if (this.#closed && leaf.kind !== "outcome.late") return "a record after session.closed";
+    if (leaf.kind === "session.closed") return this.#close(leaf);
+    if (leaf.command === null) return leaf.kind.startsWith("command.") || leaf.kind === "response.started" || leaf.kind === "outcome.late" ? `${leaf.kind} without a command` : null;
+    const known = this.#commands.get(leaf.command);
+    if (leaf.kind === "command.requested" || leaf.kind === "command.denied") {
+      if (known !== undefined) return `${leaf.kind} of a command that has records`;
+      const isOpen = leaf.kind === "command.requested";
+      this.#commands.set(leaf.command, { state: isOpen ? "open" : "ended", started: false, parts: null });
+      if (isOpen) this.#open += 1;
+      return null;
+    }
+    if (known === undefined) return `${leaf.kind} without its command.requested`;
+    return this.#ofCommand(leaf, leaf.command, known);
+  }
+
+  #ofCommand({ kind, part, classes }: ReadLeaf, id: string, command: Command): string | null {
+    if (OUTCOMES.has(kind)) {
+      if (command.state !== "open") return "a second outcome of a command";
+      if (kind === "command.completed" && classes.folded === 0 && !command.started) return "command.completed without response.started";
+      if (kind === "command.completed" && classes.folded === 1 && command.started) return "a folded answer after response.started";
+      this.#end(id, command, kind === "command.failed" && classes.reason === "outcome_unknown");
+      return null;
+    }
+    if (kind === "outcome.late" && command.state !== "unknown") return "outcome.late of a command whose outcome is known";
+    if (kind !== "outcome.late" && kind !== "gap" && command.state !== "open") return `${kind} after the command's outcome`;
+    if (kind === "response.started") {
+      if (command.started || part !== 0) return "a second response.started";
+      command.started = true;
+      return null;
+    }
+    command.parts ??= new Set();
+    const key = `${kind} ${part}`;
+    if (command.parts.has(key)) return `a second ${kind} with this part`;
+    command.parts.add(key);
+    return null;
+  }
+
+  #end(id: string, command: Command, isUnknown: boolean): void {
+    command.state = isUnknown ? "unknown" : "ended";
+    this.#open -= 1;
+    if (!isUnknown) return;
+    this.#unknownCount += 1;
+    if (this.#unknown.length < FINDINGS) this.#unknown.push(id);
+  }
+
+  #close({ classes, seq, command }: ReadLeaf): string | null {
+    if (command !== null) return "session.closed with a command";
+    if (this.#open > 0) return "session.closed while a command is open";
+    if (classes.size !== seq + 1) return "session.closed counts other records than there are";
+    this.#closed = true;
+    return null;
+  }
+
+  findings(): Findings {
+    const open: string[] = [];
+    if (this.#open > 0) {
+      for (const [id, { state }] of this.#commands) {
+        if (state === "open" && open.push(id) === FINDINGS) break;
+      }
+    }
+    return {
+      open,
+      openCount: this.#open,
+      unknown: this.#unknown,
+      unknownCount: this.#unknownCount,
+      gaps: this.#gaps,
+      gapCount: this.#gapCount,
+      backwards: this.#backwards,
+      backwardsCount: this.#backwardsCount,
+    };
+  }
+}
