@@ -2,8 +2,15 @@
 
 const HEX: readonly string[] = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, "0"));
 
+/** Newer engines write both encodings themselves (ECMAScript 2026, Uint8Array to and from base64), ten times as fast. */
+interface EncodesItself {
+  toHex?(): string;
+  toBase64?(options: { readonly alphabet: "base64url"; readonly omitPadding: true }): string;
+}
+
 /** Lower-case hexadecimal. */
-export function toHex(bytes: Uint8Array): string {
+export function toHex(bytes: Uint8Array & EncodesItself): string {
+  if (bytes.toHex !== undefined) return bytes.toHex();
   let text = "";
   for (let i = 0; i < bytes.length; i++) text += HEX[bytes[i] ?? 0];
   return text;
@@ -20,7 +27,8 @@ export function fromHex(text: string): Uint8Array<ArrayBuffer> | null {
 const BASE64URL = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
 /** base64url without padding (RFC 4648 §5). */
-export function toBase64Url(bytes: Uint8Array): string {
+export function toBase64Url(bytes: Uint8Array & EncodesItself): string {
+  if (bytes.toBase64 !== undefined) return bytes.toBase64({ alphabet: "base64url", omitPadding: true });
   let text = "";
   for (let i = 0; i < bytes.length; i += 3) {
     const left = bytes.length - i;

@@ -1,7 +1,6 @@
 // The only maker of `Masked` records. Nothing that a caller or an upstream sent gets into a record
 // but through here.
 
-import { canonicalText } from "../record/canonical.ts";
 import type { Draft, Fields, Masked } from "../record/record.ts";
 import { type Header, maskHeaders } from "./mask_headers.ts";
 import { maskQuery } from "./mask_query.ts";
@@ -29,17 +28,17 @@ export function exchangeRecord(
   return { ...draft, fields } as Masked;
 }
 
-/** RFC 8785 text of [[name, value], …]; what is past the limit is left out and counted. */
+/** RFC 8785 text of [[name, value], …], which for well-formed strings in lists is what JSON.stringify writes; what is past the limit is left out and counted. */
 function headersText(headers: readonly Header[]): string {
   let size = 0;
   const kept: Header[] = [];
   for (const [name, value] of headers) {
     const one: Header = [bounded(wellFormed(name), 256), bounded(wellFormed(value), 4096)];
     size += one[0].length + one[1].length;
-    if (size > TEXT_LIMIT) return canonicalText([...kept, ["[cut]", String(headers.length - kept.length)]]);
+    if (size > TEXT_LIMIT) return JSON.stringify([...kept, ["[cut]", String(headers.length - kept.length)]]);
     kept.push(one);
   }
-  return canonicalText(kept);
+  return JSON.stringify(kept);
 }
 
 function bounded(text: string, limit: number = TEXT_LIMIT): string {

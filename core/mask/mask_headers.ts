@@ -27,9 +27,16 @@ const SECRET_NAMES: ReadonlySet<string> = new Set([
 const SECRET_PARTS: readonly string[] = ["token", "secret", "password", "passwd", "apikey", "api-key", "access-key", "signature", "credential", "assertion", "auth-key", "session-key"];
 const URL_NAMES: ReadonlySet<string> = new Set(["location", "content-location", "referer", "destination", "link", "origin"]);
 
+/** What is known of names seen before; callers choose the names, so the memory is bounded. */
+const known = new Map<string, boolean>();
+const MAX_KNOWN = 1024;
+
 export function isSecretHeader(name: string): boolean {
-  if (SECRET_NAMES.has(name)) return true;
-  return SECRET_PARTS.some((part) => name.includes(part));
+  const before = known.get(name);
+  if (before !== undefined) return before;
+  const isSecret = SECRET_NAMES.has(name) || SECRET_PARTS.some((part) => name.includes(part));
+  if (known.size < MAX_KNOWN && name.length <= 64) known.set(name, isSecret);
+  return isSecret;
 }
 
 export function maskHeaders(headers: readonly Header[]): Header[] {

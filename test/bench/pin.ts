@@ -1,5 +1,6 @@
-// Keeps the runtime and the processes that load it on different cores, so that they do not take each
-// other's time. The runtime has the first core for itself; load and upstream share the second.
+// Keeps the processes that make the load off the first core, so that the runtime's main thread has it
+// for itself. The runtime is not pinned: its engine collects garbage on other threads, which would then
+// share a core with the thread they are meant to spare.
 
 import { execFileSync } from "node:child_process";
 import { availableParallelism } from "node:os";
@@ -19,6 +20,6 @@ function hasTaskset(): boolean {
 
 /** The command with its arguments, pinned if the machine can. */
 export function pinned(role: Role, command: string, args: readonly string[]): [string, string[]] {
-  if (!isPinning) return [command, [...args]];
-  return ["taskset", ["-c", role === "runtime" ? "0" : "1", command, ...args]];
+  if (!isPinning || role === "runtime") return [command, [...args]];
+  return ["taskset", ["-c", "1", command, ...args]];
 }

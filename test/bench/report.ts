@@ -65,7 +65,7 @@ function requestsPerSecond({ scenarios, measured }: Figures): Record<string, Rec
 
 export function table(figures: Figures, about: About): string {
   const lines = [
-    `Node ${about.node}, workerd ${about.workerd}, ${about.cores} cores${about.pinned ? ", runtime pinned to one, load and upstream to the other" : ""}`,
+    `Node ${about.node}, workerd ${about.workerd}, ${about.cores} cores${about.pinned ? ", load and upstream pinned to one of them" : ""}`,
     `${about.rounds} rounds of ${about.secondsPerSlice} s a slice, interleaved; ${about.warmupMs} ms warm-up before each slice, ${about.firstWarmupMs} ms before the first`,
     `disk storage: ${about.disk} (each append waits for its fsync); memory-backed storage: ${about.memory}; D1 not bound`,
     "figures: minimum – median – maximum over rounds; ratios are of requests a second, taken within a round",
@@ -75,7 +75,7 @@ export function table(figures: Figures, about: About): string {
 }
 
 function scenarioTable({ connections, sessions, variants }: Scenario, measured: Measured): string[] {
-  const row = (...cells: readonly string[]): string => cells.map((cell, index) => (index === 0 ? cell.padEnd(27) : cell.padStart(index < 3 ? 22 : 17))).join("");
+  const row = (...cells: readonly string[]): string => cells.map((cell, index) => (index === 0 ? cell.padEnd(27) : cell.padStart(index < 3 || index === 5 ? 24 : 10))).join("");
   return [
     `${connections} connection${connections === 1 ? "" : "s"}, ${sessions} session${sessions === 1 ? "" : "s"}`,
     row("", "of bare", "of ceiling", "p50 ms", "p99 ms", "requests/s", "records/s"),

@@ -1,7 +1,7 @@
 // forward: calls the upstream, with its own credential and never the caller's. The body passes
 // through metered; what the upstream sends is handed on as it is, codings included.
 
-import { RENEW_EVERY_MS } from "../../durable/session_life.ts";
+import { Deadlines } from "./deadlines.ts";
 import type { Cleared, Exchange } from "./exchange.ts";
 import { Meter } from "./meter.ts";
 import { pump, type PumpEnd } from "./pump.ts";
@@ -41,40 +41,28 @@ export async function forward(cleared: Cleared, callerLeft: () => void): Promise
     stopFor("client_gone");
   };
   signal.addEventListener("abort", clientGone);
-  const lease = setInterval(() => exchange.ctx.waitUntil(begun.session.renew(exchange.command).catch(() => false)), RENEW_EVERY_MS);
-  // A token's end ends the answer it started; setTimeout takes at most 2^31 ms.
-  const expiry = setTimeout(() => stopFor("token_expired"), Math.min(Math.max(0, cleared.caller.until - Date.now()), 2 ** 31 - 1));
-  let timer: ReturnType<typeof setTimeout> | undefined;
   const forwarded: { -readonly [Key in keyof Forwarded]: Forwarded[Key] } = {
     response: null,
     sent: null,
     cut: null,
     abort,
-    untimed: () => clearTimeout(timer),
+    untimed: () => deadlines.untime(),
     done: () => {
-      clearTimeout(timer);
+      deadlines.stop();
       signal.removeEventListener("abort", clientGone);
-      clearInterval(lease);
-      clearTimeout(expiry);
     },
   };
+  const deadlines = new Deadlines(cleared, forwarded, stopFor);
   if (signal.aborted) queueMicrotask(clientGone);
   const { answerer } = asked;
   if (answerer === null) throw new Error("a cleared command without an answerer");
   if (answerer.kind === "local") {
+    deadlines.start(null);
     // An object of the gateway's own that cannot be reached: an outcome like any other.
     forwarded.response = await answerer.answer(cleared).catch(() => null);
     return forwarded;
   }
-  // The upstream's time runs from the last byte it was given: a long upload is no slow upstream.
-  const watch = (milliseconds: number): void => {
-    timer = setTimeout(() => {
-      const left = (forwarded.sent?.moved ?? 0) + answerer.timeoutMs - Date.now();
-      if (left > 0) watch(left);
-      else stopFor("timeout");
-    }, milliseconds);
-  };
-  watch(answerer.timeoutMs);
+  deadlines.start(answerer.timeoutMs);
   try {
     const body = await bodyOf(exchange, forwarded, stopFor);
     const headers = new Headers();
