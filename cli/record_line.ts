@@ -1,0 +1,112 @@
+// One record as one line for a person: time, kind, who, what, result. Reads fields as text that may
+// be anything; a field of another shape is left out, never an error.
+
+import type { ReadField, ReadLeaf } from "../core/verify/read_line.ts";
+import { shown, type Style } from "./terminal.ts";
+
+const KIND_WIDTH = 18;
+
+export class RecordLines {
+  readonly #style: Style;
+  #who = "";
+  /** Targets of commands under way, so that an answer can name what it answers. Bounded: an export may never end a command. */
+  readonly #targets = new Map<string, string>();
+
+  constructor(style: Style) {
+    this.#style = style;
+  }
+
+  line({ leaf, fields }: { readonly leaf: ReadLeaf; readonly fields: readonly ReadField[] }): string {
+    const s = this.#style;
+    const field = (name: string): string | null => fields.find((one) => one.name === name)?.value ?? null;
+    if (leaf.kind === "session.opened") this.#who = who(field("principal")) ?? field("subject") ?? this.#who;
+    const target = this.#target(leaf, field("target"));
+    const parts = [
+      s.dim(String(leaf.seq).padStart(4)),
+      s.dim(timeText(leaf.time)),
+      this.#kind(leaf),
+      this.#who === "" ? "" : s.cyan(shown(this.#who, 40)),
+      field("connection") === null ? "" : shown(field("connection") ?? "", 40),
+      target === null ? "" : shown(target, 120),
+      results(leaf, s),
+    ];
+    return parts.filter((part) => part !== "").join("  ");
+  }
+
+  #target({ command, kind }: ReadLeaf, own: string | null): string | null {
+    if (command === null) return own;
+    if (kind === "command.requested" && own !== null) {
+      if (this.#targets.size < 10_000) this.#targets.set(command, own.slice(0, 400));
+      return own;
+    }
+    const target = own ?? this.#targets.get(command) ?? null;
+    if (kind.startsWith("command.")) this.#targets.delete(command);
+    return target;
+  }
+
+  #kind({ kind }: ReadLeaf): string {
+    const text = kind.padEnd(KIND_WIDTH);
+    switch (kind) {
+      case "command.denied":
+      case "command.failed":
+      case "gap":
+        return this.#style.red(text);
+      case "command.cancelled":
+      case "outcome.late":
+        return this.#style.yellow(text);
+      case "command.completed":
+        return this.#style.green(text);
+      default:
+        return text;
+    }
+  }
+}
+
+function results({ classes }: ReadLeaf, s: Style): string {
+  const { status, reason, rule, effect, transport, req_bytes: sent, resp_bytes: received, ms, count, late, protocol, region } = classes;
+  const parts: string[] = [];
+  if (protocol === "registry" || protocol === "perimeter") parts.push(protocol);
+  if (region !== undefined) parts.push(`in ${String(region)}`);
+  if (late !== undefined) parts.push(`late ${String(late)}`);
+  if (typeof status === "number") parts.push(status < 400 ? s.green(String(status)) : s.red(String(status)));
+  if (transport !== undefined && transport !== "ok") parts.push(s.red(String(transport)));
+  if (reason !== undefined) parts.push(s.yellow(String(reason)));
+  if (effect !== undefined) parts.push(rule === undefined ? String(effect) : `${String(effect)} by ${String(rule)}`);
+  if (typeof sent === "number" && sent > 0) parts.push(`↑${bytesText(sent)}`);
+  if (typeof received === "number") parts.push(`↓${bytesText(received)}`);
+  if (typeof ms === "number") parts.push(s.dim(`${ms} ms`));
+  if (typeof count === "number" && count > 1) parts.push(`×${count}`);
+  return parts.join(" ");
+}
+
+function who(principal: string | null): string | null {
+  if (principal === null) return null;
+  try {
+    const value: unknown = JSON.parse(principal);
+    if (typeof value !== "object" || value === null) return null;
+    const { name, email, subject, actors } = value as Record<string, unknown>;
+    const first = [name, email, subject].find((one) => typeof one === "string" && one !== "");
+    const actor: unknown = Array.isArray(actors) ? actors[0] : undefined;
+    const through = typeof actor === "object" && actor !== null ? (actor as Record<string, unknown>).subject : undefined;
+    return typeof through === "string" ? `${String(first ?? "?")} through ${through}` : typeof first === "string" ? first : null;
+  } catch {
+    return null;
+  }
+}
+
+/** ISO 8601 to the millisecond; a time that no date can have as it stands. */
+export function timeText(milliseconds: number): string {
+  return milliseconds <= 8.64e15 ? new Date(milliseconds).toISOString().replace("T", " ").replace("Z", "") : String(milliseconds);
+}
+
+export function bytesText(bytes: number): string {
+  if (bytes < 1024) return `${bytes} B`;
+  const units = ["KiB", "MiB", "GiB", "TiB", "PiB"];
+  let value = bytes / 1024;
+  let unit = 0;
+  while (value >= 1024 && unit < units.length - 1) {
+    value /= 1024;
+    unit += 1;
+  }
+  return `${value < 10 ? value.toFixed(1) : Math.round(value)} ${units[unit] ?? ""}`;
+}
