@@ -10,9 +10,10 @@ import { startIssuer } from "../support/issuer.ts";
 import { Harness, type Plan, type Scenario } from "./measure.ts";
 import { HELP, type Options, parseOptions } from "./options.ts";
 import { isPinning } from "./pin.ts";
-import { startLoad, startUpstream } from "./processes.ts";
+import { type LoadProcess, startLoad, startUpstream } from "./processes.ts";
 import { problemsOf, readKept } from "./records.ts";
 import { type About, summary, table } from "./report.ts";
+import { type Loaded, measureFunctions, measureSteps, type StageCost, stagesText } from "./stages.ts";
 import { startVariant, type Place, type Variant, type VariantName, VARIANTS, type WorkerName } from "./variants.ts";
 import { workerdBinary } from "./workerd.ts";
 
@@ -52,13 +53,14 @@ async function main(options: Options): Promise<boolean> {
     const tokens = await Promise.all(Array.from({ length: SUBJECTS }, (_, index) => issuer.token({ subject: `person-${index}`, groups: ["engineers"] })));
     const harness = new Harness(variants, load, tokens, say);
     const { measured, rounds } = await harness.measure(plan);
+    const stages = options.stages && !options.quick ? await stagesOf(place, load, harness, variants, tokens[0] ?? "") : null;
     for (const variant of variants.values()) await variant.stop();
     const problems = checkRecords(harness, variants);
     for (const problem of problems) say(problem);
     const about = aboutOf(options, plan, rounds, folder, memory);
     const figures = { scenarios: plan.scenarios, measured };
-    if (options.json) console.log(JSON.stringify(summary(figures, about)));
-    else console.log(table(figures, about));
+    if (options.json) console.log(JSON.stringify({ ...summary(figures, about), ...(stages === null ? {} : { stages }) }));
+    else console.log(table(figures, about) + (stages === null ? "" : stagesText(stages.steps, stages.functions)));
     return problems.length === 0;
   } finally {
     for (const variant of variants.values()) await variant.stop();
@@ -68,6 +70,17 @@ async function main(options: Options): Promise<boolean> {
     rmSync(folder, { recursive: true, force: true });
     rmSync(memory, { recursive: true, force: true });
   }
+}
+
+async function stagesOf(place: Place, load: LoadProcess, harness: Harness, variants: ReadonlyMap<VariantName, Variant>, token: string): Promise<{ steps: StageCost[]; functions: StageCost[] }> {
+  console.error("stages");
+  const gateway = (name: VariantName, what: string): Loaded => ({
+    what,
+    pid: variants.get(name)?.pid ?? 0,
+    run: (warmupMs, measureMs) => harness.run(name, { connections: 64, sessions: 1 }, warmupMs, measureMs),
+  });
+  const further = [gateway("gateway_memory", "all else of the gateway: decide, mask, commit, insert"), gateway("gateway_disk", "fsync")];
+  return { steps: await measureSteps(place, load, token, 5, further), functions: await measureFunctions(place) };
 }
 
 function checkRecords(harness: Harness, variants: ReadonlyMap<VariantName, Variant>): string[] {

@@ -67,7 +67,7 @@ export async function simpleSpec(name: string, place: Place, settings: Readonly<
     name,
     modules: [{ name: "index.js", kind: "esModule", path }],
     bindings: { UPSTREAM: place.upstream, ISSUER: place.issuer, AUDIENCE, TOKEN_CACHE: "yes", PAYLOAD: "0", CALLS: "2", ...settings },
-    objects: worker === "ceiling" ? { SESSION: "Nothing" } : {},
+    objects: worker === "ceiling" || worker === "steps" ? { SESSION: "Nothing" } : {},
     storage: join(place.disk, name),
     inspector: null,
   };
@@ -106,7 +106,7 @@ function gatewayModules(name: string, place: Place): WorkerModule[] {
   return modules;
 }
 
-function policyOf(upstream: string): unknown {
+export function policyOf(upstream: string): unknown {
   return {
     version: 1,
     roles: { engineer: { groups: ["engineers"] }, auditor: { groups: ["auditors"] } },

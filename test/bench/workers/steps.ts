@@ -10,7 +10,7 @@ interface Env extends VerifyEnv {
 }
 
 /** In the order in which they are added. */
-const STEPS = ["bare", "verify", "request_body", "response_body", "headers", "abort", "timers", "one_call", "two_calls", "records", "grouped"] as const;
+const STEPS = ["bare", "verify", "request_body", "response_body", "headers", "abort", "timer", "one_call", "two_calls", "records", "grouped"] as const;
 type Step = (typeof STEPS)[number];
 
 interface Position {
@@ -79,10 +79,10 @@ async function forward(request: Request, env: Env, has: (step: Step) => boolean)
   const abort = new AbortController();
   const gone = (): void => abort.abort();
   request.signal.addEventListener("abort", gone);
-  const timers = has("timers") ? [setInterval(gone, 10_000), setTimeout(gone, 20_000), setTimeout(gone, 30_000)] : [];
+  const timer = has("timer") ? setTimeout(gone, 10_000) : undefined;
   const response = await fetch(url, { method: request.method, headers, body, redirect: "manual", encodeResponseBody: "manual", signal: abort.signal });
   request.signal.removeEventListener("abort", gone);
-  for (const timer of timers) clearTimeout(timer);
+  clearTimeout(timer);
   return response;
 }
 
