@@ -130,7 +130,7 @@ function processIo(isColorRefused: boolean): Io {
 }
 
 function version(): string {
-  const text = readFileSync(fileURLToPath(new URL("../package.json", import.meta.url)), "utf8");
+  const text = readFileSync(fileURLToPath(new URL("../package.json", import.meta.url).href), "utf8");
   return (JSON.parse(text) as { version: string }).version;
 }
 

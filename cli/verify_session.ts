@@ -108,7 +108,8 @@ function verdictText(verdict: SessionVerdict, s: Style): string {
   } else {
     const { line, seq, detail, reason } = integrity.first;
     lines.push(`${s.red(s.bold("ALTERED"))}: record ${seq} (line ${line}) is the first wrong one: ${shown(detail)} ${s.dim(`[${reason}]`)}`);
-    lines.push(`${records} ${plural(records, "record")} before it ${records === 1 ? "holds" : "hold"}`);
+    const holding = Math.min(records, seq);
+    lines.push(`${holding} ${plural(holding, "record")} before it ${holding === 1 ? "holds" : "hold"}`);
   }
   lines.push(completenessText(verdict, s));
   if (integrity.kind === "intact") lines.push(s.dim(`head: ${records}:${root}`));

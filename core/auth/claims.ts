@@ -18,7 +18,7 @@ export function authenticatedOf(claims: JWTPayload, token: UnverifiedToken): Res
   const methods = textList(claims.amr ?? [], 16);
   const actors = actorsOf(claims.act, issuer);
   if (subject === null || groups === null || methods === null || actors === null) return malformed;
-  if (typeof claims.exp !== "number" || !Number.isFinite(claims.exp)) return malformed;
+  if (typeof claims.exp !== "number" || !Number.isSafeInteger(Math.floor(claims.exp))) return malformed;
   return ok({
     principal: {
       issuer,

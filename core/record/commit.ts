@@ -11,18 +11,25 @@ const LABEL = new TextEncoder().encode("sallyport.field.v1");
 const SALT_LENGTH = 32;
 const CLASS_KEY = /^[a-z_]{1,32}$/;
 const CLASS_TEXT = /^[\x20-\x7e]{0,128}$/;
+const FIELD_NAME = /^[a-z][a-z0-9_]{0,31}(?:\.b64)?$/;
+const FIELD_LIMIT = 64;
 
 const encoder = new TextEncoder();
 let scratch = new Uint8Array(8192);
 
 export function commit(record: Masked, fillRandom: FillRandom, sha256: Sha256): Committed {
+  // Names are ASCII, so this order is the order of their bytes.
   const names = Object.keys(record.fields).sort();
+  if (names.length > FIELD_LIMIT) throw new TypeError("too many fields");
   const salts = fillRandom(new Uint8Array(names.length * SALT_LENGTH));
   const leaves: Uint8Array[] = [];
   let disclosure = "[";
   for (let i = 0; i < names.length; i++) {
     const name = names[i] ?? "";
     const value = record.fields[name] ?? "";
+    if (!FIELD_NAME.test(name)) throw new TypeError(`field name ${JSON.stringify(name)}`);
+    // A lone surrogate has no UTF-8: the commitment would be to another text than the disclosure shows.
+    if (!value.isWellFormed()) throw new TypeError(`field ${name} has a lone surrogate`);
     const salt = salts.subarray(i * SALT_LENGTH, (i + 1) * SALT_LENGTH);
     leaves.push(commitment(salt, name, value, sha256));
     disclosure += `${i === 0 ? "" : ","}[${JSON.stringify(name)},"${toBase64Url(salt)}",${JSON.stringify(value)}]`;

@@ -53,6 +53,8 @@ class Verifier {
   #sid: string | null = null;
   #tip = NO_RECORD;
   #head: ReadHead | null = null;
+  /** A record that does not follow the one before it: what comes next tells which of the two was changed. */
+  #suspect: { readonly line: number; readonly seq: number; readonly hash: string } | null = null;
   /** Root over as many records as the given head counts. */
   #rootAtGiven: string | null = null;
 
@@ -64,6 +66,7 @@ class Verifier {
 
   take(line: Line): { leaf: ReadLeaf; fields: readonly ReadField[] } | null {
     this.#line += 1;
+    if (this.#suspect !== null) return this.#judge(line, this.#suspect);
     if (line.kind === "too_long") return this.#wrong("line_too_long", "longer than 1 MiB");
     if (line.kind === "cut") return this.#wrong("line_cut", "the last line has no end: the export was cut off");
     if (this.#head !== null) return this.#wrong("after_head", "a line after the head");
@@ -83,7 +86,11 @@ class Verifier {
     const { sha256, head } = this.#options;
     if (this.#sid !== null && leaf.sid !== this.#sid) return this.#wrong("other_session", "a record of another session");
     if (leaf.seq !== this.#size) return this.#wrong("wrong_seq", `record ${leaf.seq} where ${this.#size} belongs: dropped, doubled or moved`);
-    if (leaf.prev !== this.#tip) return this.#wrong("wrong_prev", leaf.seq === 0 ? "the first record names one before it" : `does not follow record ${leaf.seq - 1}: one of the two was changed`);
+    if (leaf.prev !== this.#tip) {
+      if (leaf.seq === 0) return this.#wrong("wrong_prev", "the first record names one before it");
+      this.#suspect = { line: this.#line, seq: leaf.seq, hash: toHex(hashOfLeaf(leaf.text, sha256)) };
+      return null;
+    }
     if (rootOfFields(fields, sha256) !== leaf.root) return this.#wrong("wrong_root", "the fields are not those that the leaf commits to");
     const broken = this.#order.take(leaf, fields);
     if (broken !== null) return this.#wrong("wrong_order", broken);
@@ -96,18 +103,35 @@ class Verifier {
     return { leaf, fields };
   }
 
+  /** If what follows the suspect vouches for it, then it names the true predecessor and that one was changed. */
+  #judge(line: Line | null, { line: at, seq, hash }: { readonly line: number; readonly seq: number; readonly hash: string }): null {
+    const read = line?.kind === "line" ? readLine(line.bytes) : null;
+    const vouched = read?.kind === "record" ? read.leaf.prev : read?.kind === "head" ? read.head.tip : null;
+    this.first ??=
+      vouched === hash
+        ? { reason: "wrong_prev", line: at - 1, seq: seq - 1, detail: `record ${seq} follows another record than this one: this one was changed` }
+        : { reason: "wrong_prev", line: at, seq, detail: `does not follow record ${seq - 1}: its prev was changed, or that record` };
+    return null;
+  }
+
   #takeHead(head: ReadHead): void {
     this.#head = head;
     if (this.#size === 0) return;
     if (head.sid !== this.#sid) this.#wrong("wrong_head", "the head names another session");
     else if (head.size < this.#size) this.#wrong("wrong_head", `the head counts ${head.size} records, here are ${this.#size}`, head.size);
     else if (head.size > this.#size) return;
-    else if (head.tip !== this.#tip) this.#wrong("wrong_head", "the last record is not the one the head names: one of the two was changed", this.#size - 1);
-    else if (head.root !== this.#tree.root()) this.#wrong("wrong_head", "the records do not lead to the head's root");
+    else this.#compareHead(head);
+  }
+
+  #compareHead(head: ReadHead): void {
+    const isRoot = head.root === this.#tree.root();
+    if (head.tip === this.#tip && isRoot) return;
+    if (head.tip === this.#tip || isRoot) this.#wrong("wrong_head", "the head's root and tip do not belong together: the head was changed");
+    else this.first ??= { reason: "wrong_head", line: this.#line - 1, seq: this.#size - 1, detail: "the head names another last record: this one was changed, or the head" };
   }
 
   #wrong(reason: WrongReason, detail: string, seq: number = this.#size): null {
-    this.first ??= { reason, line: this.#line, seq, detail };
+    this.first ??= { reason, line: Math.max(1, this.#line), seq, detail };
     return null;
   }
 
@@ -117,6 +141,7 @@ class Verifier {
   }
 
   verdict(): SessionVerdict {
+    if (this.first === null && this.#suspect !== null) this.#judge(null, this.#suspect);
     if (this.first === null && this.#size === 0) this.#wrong("no_records", "no record to verify");
     if (this.first === null && this.#givenHeadDiffers()) {
       this.#wrong("wrong_head", `the first ${this.#options.head?.size ?? 0} records do not lead to the root you brought: the log was rewritten, or it is another one`, 0);
