@@ -1,0 +1,99 @@
+// Exports of a running gateway, whose logs were written by the objects and not by test code: each
+// is held by the verifier and by the independent reader.
+
+import { spawn, spawnSync } from "node:child_process";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { createServer, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { verifyExport } from "../../core/verify/verify_session.ts";
+import { eventually, startGateway, type TestGateway, testPolicy } from "../support/gateway.ts";
+import { stopServer } from "../support/issuer.ts";
+
+const root = fileURLToPath(new URL("../../", import.meta.url).href);
+const hasPython = spawnSync("python3", ["--version"]).status === 0;
+let folder = "";
+let upstream: Server;
+let gateway: TestGateway;
+
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), "sallyport-exports-"));
+  upstream = createServer((request, response) => {
+    // Both with Content-Length: the small one is folded into one record, the large one streamed.
+    response.end("x".repeat(request.url === "/large" ? 100_000 : 5));
+  });
+  await new Promise<void>((resolve) => upstream.listen(0, "127.0.0.1", resolve));
+  gateway = await startGateway({ policy: testPolicy({ demo: `http://127.0.0.1:${(upstream.address() as AddressInfo).port}` }) });
+  for (const [person, path] of [["alice", "/c/demo/small"], ["alice", "/c/demo/large"], ["bob", "/c/demo/small"], ["mallory", "/c/demo/small"]] as const) {
+    await (await gateway.fetch(person, path)).arrayBuffer();
+  }
+  await (await fetch(`${gateway.url}/c/demo/small`)).arrayBuffer();
+});
+
+afterAll(async () => {
+  await gateway.stop();
+  await stopServer(upstream);
+  rmSync(folder, { recursive: true });
+});
+
+async function readAs(person: string, path: string): Promise<string> {
+  const response = await gateway.fetch(person, path);
+  expect([path, response.status]).toEqual([path, 200]);
+  return response.text();
+}
+
+async function expectHolds(text: string, log: string): Promise<void> {
+  expect(await verifyExport(text)).toMatchObject({ integrity: { kind: "intact" }, completeness: { kind: "shown", by: "head" }, log });
+  if (!hasPython) return;
+  const path = join(folder, "export.ndjson");
+  writeFileSync(path, text);
+  const read = spawnSync("python3", [join(root, "test/vectors/record/read_vectors.py"), path], { encoding: "utf8" });
+  expect([read.status, read.stderr]).toEqual([0, ""]);
+}
+
+describe("exports of a running gateway", () => {
+  it("are intact and complete, for sessions with answers, streams and refusals", async () => {
+    for (const [person, connection] of [["alice", "demo"], ["mallory", "demo"], ["alice", "console"]] as const) {
+      const exports = await gateway.exports(person, connection);
+      expect(exports).toHaveLength(1);
+      for (const text of exports) await expectHolds(text, "session");
+    }
+  });
+
+  it("are intact and complete for the registry, which names every session", async () => {
+    const { sessions } = JSON.parse(await readAs("carol", "/api/v1/sessions")) as { sessions: { sid: string }[] };
+    expect(sessions.length).toBeGreaterThanOrEqual(4);
+    for (const { sid } of sessions) {
+      const text = await readAs("carol", `/api/v1/registry/${sid.slice(-1)}/records`);
+      expect(text).toContain(`"${sid}"]`);
+      await expectHolds(text, "registry");
+    }
+  });
+
+  it("are intact and complete for the perimeter", async () => {
+    const found = await eventually(
+      async () => {
+        const lists = await Promise.all(Array.from({ length: 16 }, async (_, shard) => ({ shard, list: await readAs("carol", `/api/v1/perimeter/${shard}`) })));
+        return lists.flatMap(({ shard, list }) => (JSON.parse(list) as { sessions: string[] }).sessions.map((sid) => ({ shard, sid })));
+      },
+      (some) => some.length > 0,
+    );
+    expect(found.length).toBeGreaterThan(0);
+    for (const { shard, sid } of found) await expectHolds(await readAs("carol", `/api/v1/perimeter/${shard}/${sid}/records`), "perimeter");
+  });
+
+  it("are fetched and verified by the command line", async () => {
+    const env = { PATH: process.env.PATH ?? "", SALLYPORT_GATEWAY: gateway.url, SALLYPORT_TOKEN: await gateway.token("alice") };
+    const child = spawn(process.execPath, [join(root, "cli/sallyport.ts"), "show", "latest"], { env });
+    let out = "";
+    child.stdout.setEncoding("utf8").on("data", (text: string) => (out += text));
+    const code = await new Promise((resolve) => child.on("close", resolve));
+    expect(code).toBe(0);
+    expect(out).toContain("intact: 6 records, chain and tree verified");
+    expect(out).toContain("GET /large");
+    expect(out).toContain("98 KiB");
+  });
+});
