@@ -15,6 +15,12 @@ import { sha256 } from "./sha256.ts";
 /** Records a session can have: the low half of `record.id`. */
 const SEQ_SPAN = 2 ** 32;
 
+/**
+ * Characters of a page. A caller can make records of some hundred KiB with long, much-escaped headers;
+ * 500 of them would pass the 32 MiB that an RPC's answer may have, and nobody could read that session.
+ */
+const PAGE_LENGTH: number = 4 * 1024 * 1024;
+
 /** First id of a session's records, and the first one past them. */
 export function idRange(session: { readonly no: number }): [number, number] {
   return [session.no * SEQ_SPAN, (session.no + 1) * SEQ_SPAN];
@@ -163,15 +169,22 @@ export class RecordLog {
     return tree.root();
   }
 
+  /** At most `limit` records, fewer if they are large; at least one if there is one. */
   read(head: Head, from: number, limit: number): StoredRecord[] {
     const start = head.no * SEQ_SPAN + from;
-    return rows<{ leaf: string; disclosure: string }>(
-      this.#sql,
+    const found: StoredRecord[] = [];
+    let size = 0;
+    for (const { leaf, disclosure } of this.#sql.exec<{ leaf: string; disclosure: string }>(
       "SELECT leaf, disclosure FROM record WHERE id >= ? AND id < ? ORDER BY id LIMIT ?",
       start,
       head.no * SEQ_SPAN + head.size,
       limit,
-    );
+    )) {
+      found.push({ leaf, disclosure });
+      size += leaf.length + disclosure.length;
+      if (size >= PAGE_LENGTH) break;
+    }
+    return found;
   }
 }
 

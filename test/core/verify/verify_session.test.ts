@@ -96,6 +96,18 @@ describe("an altered export", () => {
     }
   });
 
+  it("names the head when only the head was changed, and the last record when only that was", async () => {
+    const head = sample.lines.at(-1) ?? "";
+    const body = sample.lines.slice(0, -1);
+    const flip = (digest: string): string => (digest.startsWith("0") ? "1" : "0") + digest.slice(1);
+    for (const digest of [sample.root, sample.tip]) {
+      expect(firstWrong(await verifyExport(join([...body, head.replace(digest, flip(digest))])))).toMatchObject({ reason: "wrong_head", line: 18, seq: 17 });
+    }
+    const last = (body.at(-1) ?? "").replace('reason\\":\\"idle', 'reason\\":\\"max');
+    expect(last).not.toBe(body.at(-1));
+    expect(firstWrong(await verifyExport(join([...body.slice(0, -1), last, head])))).toMatchObject({ reason: "wrong_head", line: 17, seq: 16 });
+  });
+
   it("names exactly the record whose field, salt or link was changed", async () => {
     const changes: [RegExp, string, WrongReason][] = [
       [/"registry"\]/, '"registrz"]', "wrong_root"],
