@@ -85,6 +85,24 @@ describe("exports of a running gateway", () => {
     for (const { shard, sid } of found) await expectHolds(await readAs("carol", `/api/v1/perimeter/${shard}/${sid}/records`), "perimeter");
   });
 
+  it("can be read however large the records are that a caller makes", async () => {
+    // Quotes are escaped twice on their way into a disclosure: 500 such records are over 32 MiB, more than one RPC carries.
+    const headers = Object.fromEntries(["a", "b", "c", "d"].map((name) => [`x-${name}`, '"'.repeat(4000)]));
+    const person = { subject: "loud", groups: [] };
+    for (let sent = 0; sent < 520; sent += 20) {
+      await Promise.all(Array.from({ length: 20 }, async () => (await gateway.fetch(person, `/c/demo/small?${"x".repeat(12_000)}`, { headers })).arrayBuffer()));
+    }
+    const sizes = [];
+    const { sessions } = JSON.parse(await readAs("carol", "/api/v1/sessions")) as { sessions: { sid: string; owner: { subject: string } }[] };
+    for (const { sid } of sessions.filter(({ owner }) => owner.subject === "loud")) {
+      const text = await readAs("carol", `/api/v1/sessions/${sid}/records`);
+      sizes.push(text.length);
+      expect(await verifyExport(text)).toMatchObject({ integrity: { kind: "intact" }, completeness: { kind: "shown" }, records: 521 });
+    }
+    expect(sizes).toHaveLength(1);
+    expect(Math.max(...sizes)).toBeGreaterThan(32 * 1024 * 1024);
+  });
+
   it("are fetched and verified by the command line", async () => {
     const env = { PATH: process.env.PATH ?? "", SALLYPORT_GATEWAY: gateway.url, SALLYPORT_TOKEN: await gateway.token("alice") };
     const child = spawn(process.execPath, [join(root, "cli/sallyport.ts"), "show", "latest"], { env });
