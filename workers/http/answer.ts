@@ -58,7 +58,7 @@ async function answerWhole(cleared: Cleared, forwarded: Forwarded, response: Res
       if (forwarded.cut !== null) return withoutAnswer(cleared, forwarded);
       return settleWithProblem(cleared, forwarded, "body_cut", { transport: "cut", status: response.status, reason: "body_cut" });
     }
-    meter.add(body);
+    meter.whole(body);
   } else if (response.body !== null) cleared.exchange.ctx.waitUntil(response.body.cancel().catch(() => undefined));
   meter.complete = true;
   const classes = { transport: "ok", status: response.status, folded: 1, ...counts(cleared, forwarded, meter) };

@@ -98,8 +98,7 @@ async function bodyOf({ request, ctx }: Exchange, forwarded: { sent: Meter | nul
         throw error;
       }),
     );
-    meter.add(bytes);
-    meter.complete = true;
+    meter.whole(bytes);
     return bytes;
   }
   const { readable, writable } = length === null ? new IdentityTransformStream() : new FixedLengthStream(length);

@@ -48,7 +48,7 @@ function outcome(): Masked {
 
 function digest(): string {
   const meter = new Meter();
-  meter.add(BYTES);
+  meter.whole(BYTES);
   return meter.digest();
 }
 
