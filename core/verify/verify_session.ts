@@ -67,7 +67,7 @@ class Verifier {
   take(line: Line): { leaf: ReadLeaf; fields: readonly ReadField[] } | null {
     this.#line += 1;
     if (this.#suspect !== null) return this.#judge(line, this.#suspect);
-    if (line.kind === "too_long") return this.#wrong("line_too_long", "longer than 1 MiB");
+    if (line.kind === "too_long") return this.#wrong("line_too_long", "longer than 2 MiB");
     if (line.kind === "cut") return this.#wrong("line_cut", "the last line has no end: the export was cut off");
     if (this.#head !== null) return this.#wrong("after_head", "a line after the head");
     const read = readLine(line.bytes);

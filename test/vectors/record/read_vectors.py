@@ -165,7 +165,7 @@ def read_export(data):
     hashes, sid, prev, head = [], None, "0" * 64, None
     for number, line in enumerate(data[:-1].split(b"\n"), 1):
         try:
-            need(len(line) < 1048576, "too long")
+            need(len(line) < 2097152, "too long")
             need(head is None, "after the head")
             try:
                 text = line.decode("utf-8")
