@@ -3,7 +3,7 @@
 
 import type { Draft, Fields, Masked } from "../record/record.ts";
 import { type Header, maskHeaders } from "./mask_headers.ts";
-import { maskQuery } from "./mask_query.ts";
+import { maskUrl } from "./mask_query.ts";
 
 /** A record never fails because a caller sent much: longer text is cut, and says so. */
 export const TEXT_LIMIT: number = 16 * 1024;
@@ -22,7 +22,8 @@ export function exchangeRecord(
   const fields: Record<string, string> = { ...own };
   if (sent.target !== undefined) {
     const { method, path, query } = sent.target;
-    fields.target = bounded(query === "" ? `${method} ${path}` : `${method} ${path}?${maskQuery(query)}`);
+    // The path of a target that could not be read may hold a query of its own, and more.
+    fields.target = bounded(`${method} ${wellFormed(maskUrl(query === "" ? path : `${path}?${query}`))}`);
   }
   if (sent.headers !== undefined) fields.headers = headersText(maskHeaders(sent.headers));
   return { ...draft, fields } as Masked;

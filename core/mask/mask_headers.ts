@@ -1,4 +1,5 @@
-// Takes secrets out of header lists by the header's name, before a record is made of them.
+// Takes secrets out of header lists by the header's name, before a record is made of them. The
+// caller's own headers get here, too: a refused attempt is recorded as it came.
 
 import { maskUrl } from "./mask_query.ts";
 
@@ -6,42 +7,74 @@ import { maskUrl } from "./mask_query.ts";
 export type Header = readonly [name: string, value: string];
 
 const SECRET_NAMES: ReadonlySet<string> = new Set([
-  "authorization",
-  "proxy-authorization",
+  "auth",
+  "x-auth",
+  "key",
+  "dpop",
   "www-authenticate",
   "proxy-authenticate",
-  "authentication-info",
+  // Kubernetes clients carry a bearer token in it (base64url.bearer.authorization.k8s.io.…).
+  "sec-websocket-protocol",
+]);
+/** A name that holds one of these carries a secret whatever stands around it: X-Vault-Token, X-Hub-Signature-256, Set-Cookie. */
+const SECRET_PARTS: readonly string[] = [
+  "token",
+  "secret",
+  "password",
+  "passwd",
+  "passphrase",
+  "apikey",
+  "signature",
+  "credential",
+  "assertion",
+  "authorization",
+  "authentication",
   "cookie",
-  "cookie2",
-  "set-cookie",
-  "set-cookie2",
-  "x-amz-security-token",
-  "x-goog-iam-authorization-token",
-  "npm-otp",
-  "x-csrf-token",
-  "dpop",
-  "mcp-session-id",
+  "session-id",
+  "sessionid",
+  "csrf",
+  "xsrf",
+  "jwt",
+];
+/** X-Api-Key, Ocp-Apim-Subscription-Key, X-Amz-Server-Side-Encryption-Customer-Key; Npm-Otp, X-Github-Otp. */
+const SECRET_ENDS: readonly string[] = ["-key", "-otp", "-sig", "-pin"];
+const NOT_SECRET: ReadonlySet<string> = new Set(["idempotency-key", "x-idempotency-key", "surrogate-key", "cache-key", "x-cache-key"]);
+const URL_NAMES: ReadonlySet<string> = new Set([
+  "location", "content-location", "referer", "destination", "link", "origin", "refresh",
+  "x-original-url", "x-original-uri", "x-rewrite-url", "x-forwarded-uri",
 ]);
 
-/** A name that ends in one of these carries a secret whatever its prefix: X-Vault-Token, PRIVATE-TOKEN, X-Api-Key, X-Hub-Signature-256. */
-const SECRET_PARTS: readonly string[] = ["token", "secret", "password", "passwd", "apikey", "api-key", "access-key", "signature", "credential", "assertion", "auth-key", "session-key"];
-const URL_NAMES: ReadonlySet<string> = new Set(["location", "content-location", "referer", "destination", "link", "origin"]);
+type Kind = "secret" | "url" | "plain";
 
 /** What is known of names seen before; callers choose the names, so the memory is bounded. */
-const known = new Map<string, boolean>();
+const known = new Map<string, Kind>();
 const MAX_KNOWN = 1024;
 
-export function isSecretHeader(name: string): boolean {
+function kindOf(name: string): Kind {
   const before = known.get(name);
   if (before !== undefined) return before;
-  const isSecret = SECRET_NAMES.has(name) || SECRET_PARTS.some((part) => name.includes(part));
-  if (known.size < MAX_KNOWN && name.length <= 64) known.set(name, isSecret);
-  return isSecret;
+  const kind = judge(name.toLowerCase().replaceAll("_", "-"));
+  if (known.size < MAX_KNOWN && name.length <= 64) known.set(name, kind);
+  return kind;
+}
+
+/** CGI reads `X_Api_Key` as it reads `X-Api-Key`. */
+function judge(name: string): Kind {
+  if (NOT_SECRET.has(name)) return "plain";
+  if (SECRET_NAMES.has(name)) return "secret";
+  if (SECRET_PARTS.some((part) => name.includes(part)) || SECRET_ENDS.some((end) => name.endsWith(end))) return "secret";
+  return URL_NAMES.has(name) ? "url" : "plain";
+}
+
+export function isSecretHeader(name: string): boolean {
+  return kindOf(name) === "secret";
 }
 
 export function maskHeaders(headers: readonly Header[]): Header[] {
-  return headers.map(([name, value]) => {
-    if (isSecretHeader(name)) return [name, "[masked:header]"];
-    return URL_NAMES.has(name) ? [name, maskUrl(value)] : [name, value];
+  return headers.map((header) => {
+    const [name, value] = header;
+    const kind = kindOf(name);
+    if (kind === "secret") return [name, "[masked:header]"];
+    return kind === "url" ? [name, maskUrl(value)] : header;
   });
 }

@@ -1,44 +1,70 @@
-// Takes secrets out of URLs by the parameter's name: query values and user information.
+// Takes secrets out of URLs by the parameter's name: values in queries and fragments, and user
+// information. Everything else stays byte for byte, so that a record shows what was sent. What is
+// nested in a value (a URL percent-encoded within a URL) is a payload, and not looked into here.
 
+/** Whole names, in lower case, with `-` and `.` written as `_`. */
 const SECRET_NAMES: ReadonlySet<string> = new Set([
-  "access_token", "refresh_token", "id_token", "token", "auth", "authorization", "code", "key", "api_key", "apikey", "api-key",
-  "access_key", "secret", "client_secret", "client_assertion", "password", "passwd", "pwd", "pass", "sig", "signature", "hmac",
-  "x-amz-signature", "x-amz-credential", "x-amz-security-token", "x-goog-signature", "x-goog-credential", "awsaccesskeyid",
-  "jwt", "assertion", "session", "sessionid", "sid", "otp", "ticket", "private_token", "code_verifier",
+  "auth", "key", "code", "device_code", "user_code", "code_verifier", "secret", "pwd", "pass", "pin", "otp", "sig", "hmac", "mac",
+  "jwt", "session", "sessionid", "session_id", "session_key", "sid", "jsessionid", "phpsessid", "ticket", "samlresponse", "samlart",
+  "awsaccesskeyid", "cookie", "csrf", "xsrf",
 ]);
-const SECRET_PARTS: readonly string[] = ["token", "secret", "password", "signature", "credential", "api_key", "apikey"];
+/** A name that holds one of these carries a secret whatever stands around it: `X-Amz-Signature`, `newPassword`, `id_token_hint`. */
+const SECRET_PARTS: readonly string[] = [
+  "token", "secret", "password", "passwd", "passphrase", "signature", "credential", "assertion", "authorization",
+  "api_key", "apikey", "access_key", "accesskey", "private_key", "privatekey", "auth_key", "authkey",
+];
 
+const MASK = "[masked:query]";
+
+/** `name` as it means, not as it was encoded. `user[password]` and `code[]` count by each of their parts. */
 export function isSecretParameter(name: string): boolean {
-  const plain = name.toLowerCase();
-  return SECRET_NAMES.has(plain) || SECRET_PARTS.some((part) => plain.includes(part));
+  const plain = name.toLowerCase().replaceAll(/[-.]/g, "_");
+  if (SECRET_PARTS.some((part) => plain.includes(part))) return true;
+  for (const component of plain.split(/[[\]]/)) if (SECRET_NAMES.has(component.trim())) return true;
+  return false;
 }
 
-/** Masks the values of secret-bearing parameters in a raw query (without `?`); all else stays byte for byte. */
+/** Masks the values of secret-bearing parameters in a raw query (without `?`) or a fragment of that form. */
 export function maskQuery(query: string): string {
-  if (query === "") return query;
-  return query
-    .split("&")
-    .map((pair) => {
-      const at = pair.indexOf("=");
-      if (at < 0) return pair;
-      const name = pair.slice(0, at);
-      return isSecretParameter(decode(name)) ? `${name}=[masked:query]` : pair;
-    })
-    .join("&");
+  if (!query.includes("=")) return query;
+  return query.split("&").map(maskPair).join("&");
 }
 
-/** The same for the query of a URL or path with query, and for user information before the host. */
+/** Some servers still take `;` for a separator (HTML 4.01 §B.2.2): both readings are masked. */
+function maskPair(pair: string): string {
+  const at = pair.indexOf("=");
+  if (at < 0) return pair;
+  const name = pair.slice(0, at);
+  if (at + 1 < pair.length && isSecretParameter(decoded(name))) return `${name}=${MASK}`;
+  const cut = pair.indexOf(";");
+  if (cut < 0) return pair;
+  return pair.split(";").map(maskSimplePair).join(";");
+}
+
+function maskSimplePair(pair: string): string {
+  const at = pair.indexOf("=");
+  if (at < 0 || at + 1 === pair.length) return pair;
+  const name = pair.slice(0, at);
+  return isSecretParameter(decoded(name)) ? `${name}=${MASK}` : pair;
+}
+
+/** User information may hold an `@` itself, unencoded; the last one before the path counts (URL Standard §4.4). Backslashes are slashes to a browser. */
+const USER_INFORMATION = /(:[/\\]{2}|^[/\\]{2})[^\s/\\?#<>"]*@/g;
+
+/** The same for a URL, a path with query, or a header of several: user information, query and fragment. */
 export function maskUrl(url: string): string {
-  const at = url.indexOf("?");
-  const path = at < 0 ? url : url.slice(0, at);
-  const query = at < 0 ? "" : `?${maskQuery(url.slice(at + 1))}`;
-  return path.replace(/^([a-z][a-z0-9+.-]{0,30}:\/\/)[^/@]*@/i, "$1[masked:userinfo]@") + query;
+  const fragmentAt = url.indexOf("#");
+  const before = fragmentAt < 0 ? url : url.slice(0, fragmentAt);
+  const queryAt = before.indexOf("?");
+  const place = queryAt < 0 ? before : before.slice(0, queryAt);
+  const query = queryAt < 0 ? "" : `?${maskQuery(before.slice(queryAt + 1))}`;
+  const fragment = fragmentAt < 0 ? "" : `#${maskQuery(url.slice(fragmentAt + 1))}`;
+  // User information is looked for in all of it: what follows a `?` is a second URL in `Link`.
+  return place.replace(USER_INFORMATION, "$1[masked:userinfo]@") + (query + fragment).replace(USER_INFORMATION, "$1[masked:userinfo]@");
 }
 
-function decode(name: string): string {
-  try {
-    return decodeURIComponent(name.replaceAll("+", " "));
-  } catch {
-    return name;
-  }
+/** Each encoding by itself, so that an invalid one elsewhere in the name hides nothing. ASCII is enough to know a name by. */
+function decoded(name: string): string {
+  if (!name.includes("%") && !name.includes("+")) return name;
+  return name.replaceAll("+", " ").replace(/%([0-9A-Fa-f]{2})/g, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)));
 }
