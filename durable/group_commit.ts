@@ -24,6 +24,8 @@ interface Waiting {
 export class GroupCommit {
   #queue: Waiting[] = [];
   #scheduled = false;
+  /** Memory may hold what a failed transaction wrote. */
+  #stale = false;
   readonly #transaction: (work: () => void) => void;
   readonly #reload: () => void;
 
@@ -58,8 +60,8 @@ export class GroupCommit {
 
   /**
    * Applies everything queued. The first attempt trusts the unique keys to catch a repeated record;
-   * if anything throws, all is rolled back and tried once more, looking first. A crash during either
-   * leaves all of the batch or nothing of it.
+   * if anything throws, memory is read again and all is tried once more, looking first: an attempt
+   * that failed may have been kept all the same. A crash during either leaves all of the batch or nothing of it.
    */
   flush(): void {
     this.#scheduled = false;
@@ -70,14 +72,27 @@ export class GroupCommit {
   }
 
   #attempt(batch: readonly Waiting[], careful: boolean): boolean {
+    if (this.#stale && !this.#refresh()) return false;
     try {
       this.#transaction(() => {
         for (const waiting of batch) waiting.run(careful);
       });
       return true;
     } catch {
-      this.#reload();
+      this.#refresh();
       return false;
     }
+  }
+
+  /** False if the storage cannot even be read: nothing is appended until it can. */
+  #refresh(): boolean {
+    this.#stale = true;
+    try {
+      this.#reload();
+      this.#stale = false;
+    } catch {
+      // The answer to the batch is a refusal; the next batch tries again.
+    }
+    return !this.#stale;
   }
 }

@@ -12,7 +12,7 @@ import type { RecordPage, SessionSummary } from "./session_rpc.ts";
 export class PerimeterObject extends DurableObject<Env> {
   readonly #records: RecordLog;
   readonly #log: PerimeterLog;
-  #alarmSet = false;
+  #isWaiting = false;
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
@@ -23,16 +23,23 @@ export class PerimeterObject extends DurableObject<Env> {
 
   /** Nobody waits for this: the 401 has left already. */
   async denied(denial: PerimeterDenial): Promise<void> {
-    const counting = this.#write(() => this.#log.denied(denial, Date.now()));
-    if (counting === true && !this.#alarmSet) {
-      this.#alarmSet = true;
-      await this.ctx.storage.setAlarm(Date.now() + 60_000);
-    }
+    if (this.#write(() => this.#log.denied(denial, Date.now())) !== false) this.#flushLater();
   }
 
-  override async alarm(): Promise<void> {
-    this.#alarmSet = false;
-    this.#write(() => this.#log.flush(Date.now()));
+  /**
+   * A timer, not an alarm: counts live in memory, and a pending alarm does not keep an idle object there.
+   * A timer does, for a minute at least (developers.cloudflare.com/durable-objects/concepts/durable-object-lifecycle).
+   */
+  #flushLater(): void {
+    if (this.#isWaiting) return;
+    this.#isWaiting = true;
+    setTimeout(
+      () => {
+        this.#isWaiting = false;
+        if (this.#write(() => this.#log.flush(Date.now())) !== false) this.#flushLater();
+      },
+      60_000 - (Date.now() % 60_000),
+    );
   }
 
   /** What cannot be written here is dropped: a full disk must not turn a flood of 401s into exceptions. */
@@ -40,7 +47,11 @@ export class PerimeterObject extends DurableObject<Env> {
     try {
       return this.ctx.storage.transactionSync(work);
     } catch {
-      this.#records.reload();
+      try {
+        this.#log.reload();
+      } catch {
+        // Not even readable now; the next write fails and comes here again.
+      }
       return null;
     }
   }

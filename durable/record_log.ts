@@ -5,15 +5,45 @@
 // Everything here is synchronous, so one call is one implicit transaction and no lock is needed.
 // The heads in memory are a cache: after any failed transaction the owner calls `reload`.
 
-import type { CommandId, Digest, SessionId } from "../core/ids.ts";
+import { type CommandId, type Digest, parseCommandId, parseDigest, type SessionId } from "../core/ids.ts";
 import { digestText, leafHash, NO_PREVIOUS, TreeHead } from "../core/log/merkle.ts";
 import { LEAF_LIMIT, leafText, parseLeaf } from "../core/record/leaf.ts";
-import type { Committed, Kind, StoredRecord } from "../core/record/record.ts";
+import { type Committed, type Kind, KINDS, type StoredRecord } from "../core/record/record.ts";
 import { run, rows, type Sql } from "./migrate.ts";
 import { sha256 } from "./sha256.ts";
 
 /** Records a session can have: the low half of `record.id`. */
 const SEQ_SPAN = 2 ** 32;
+
+/**
+ * A row holds 2 MB (developers.cloudflare.com/durable-objects/platform/limits). A character takes at
+ * most 3 bytes: 3 × 512 Ki = 1.5 MiB, which leaves room for the leaf. One row too large would fail its whole batch.
+ */
+export const DISCLOSURE_LIMIT: number = 512 * 1024;
+
+/** Characters of `classes` with which a leaf certainly fits: keys and punctuation 107, cmd 36, kind 18, part and time 16 each, prev and root 64 each, seq 10, sid 36 make 367. */
+const CLASSES_FIT = LEAF_LIMIT - 512;
+
+/** A page crosses RPC, whose limit is 32 MiB; more than this does not help a reader either. */
+const PAGE_RECORDS = 1000;
+const PAGE_CHARACTERS = 4 * 1024 * 1024;
+
+const KNOWN_KINDS: ReadonlySet<string> = new Set(KINDS);
+const CLASSES = /^\{(?:"[a-z_]{1,32}":(?:-?\d{1,16}|"(?:[ !#-[\]-~]|\\["\\])*")(?:,(?=")|(?=\}$)))*\}$/;
+
+/** True if a record that came over RPC has the shape that `commit` gives. A leaf of any other would be evidence that nobody can read. */
+export function isWellFormed({ kind, command, part, classes, root, disclosure }: Committed): boolean {
+  return (
+    KNOWN_KINDS.has(kind) &&
+    Number.isSafeInteger(part) &&
+    part >= 0 &&
+    (command === null || parseCommandId(command) !== null) &&
+    parseDigest(root) !== null &&
+    CLASSES.test(classes) &&
+    typeof disclosure === "string" &&
+    disclosure.length <= DISCLOSURE_LIMIT
+  );
+}
 
 /**
  * Characters of a page. A caller can make records of some hundred KiB with long, much-escaped headers;
@@ -68,6 +98,17 @@ export class RecordLog {
     return [...this.#heads.values()].sort((a, b) => a.no - b.no);
   }
 
+  /** The newest of them. */
+  newest(): Head | null {
+    let newest: Head | null = null;
+    for (const head of this.#heads.values()) if (newest === null || head.no > newest.no) newest = head;
+    return newest;
+  }
+
+  isLive(head: Head): boolean {
+    return this.#heads.has(head.no);
+  }
+
   /** Starts a session's log; its first record follows in the same turn. */
   open(sid: SessionId, opened: number): Head {
     const [last] = rows<{ no: number | null }>(this.#sql, "SELECT MAX(no) AS no FROM session");
@@ -96,15 +137,13 @@ export class RecordLog {
       "SELECT id, leaf FROM record WHERE id >= ? AND id < ? ORDER BY id DESC LIMIT 1",
       ...idRange({ no }),
     );
-    const leaf = last === undefined ? null : parseLeaf(last.leaf);
-    if (leaf !== null && !leaf.ok) throw new Error(`stored record of session ${no} cannot be read: ${leaf.what}`);
     const head: Head = {
       no,
       sid: session.sid as SessionId,
       opened: session.opened,
       size: last === undefined ? 0 : last.id - no * SEQ_SPAN + 1,
       tip: last === undefined ? NO_PREVIOUS : digestText(leafHash(last.leaf, sha256)),
-      lastTime: leaf === null ? session.opened : leaf.value.time,
+      lastTime: last === undefined ? session.opened : timeOf(last.leaf),
     };
     if (rows(this.#sql, "SELECT 1 AS one FROM live_session WHERE no = ?", no).length > 0) this.#heads.set(no, head);
     return head;
@@ -117,7 +156,7 @@ export class RecordLog {
 
   /** True if the leaf this record would become fits the format's limit. */
   fits(record: Committed, head: Head, time: number): boolean {
-    return leafText(record, { sid: head.sid, seq: head.size, prev: head.tip, time }).length <= LEAF_LIMIT;
+    return record.classes.length <= CLASSES_FIT || leafText(record, { sid: head.sid, seq: head.size, prev: head.tip, time }).length <= LEAF_LIMIT;
   }
 
   /** Appends one record. Throws if the storage refuses it: then nothing of the transaction may be kept. */
@@ -186,6 +225,13 @@ export class RecordLog {
     }
     return found;
   }
+}
+
+/** A leaf ends in its time and version (docs/record_format.md §2), so the end of a log is found without parsing it. */
+export function timeOf(leaf: string): number {
+  const [, time] = /"time":(\d{1,16}),"v":1\}$/.exec(leaf) ?? [];
+  if (time === undefined) throw new Error("a stored leaf has no time");
+  return Number(time);
 }
 
 /** True if `record` is what is stored already: the same leaf, and the same disclosure. */

@@ -19,15 +19,18 @@ export function registryOf(env: RegistryBinding, sid: string): DurableObjectStub
   return registryShard(env, sid.slice(-1));
 }
 
-/** Tells the registry of closed sessions; what fails stays in the outbox for the next alarm. */
-export async function sendClosings(env: RegistryBinding, sql: Sql): Promise<void> {
+/** Tells the registry of closed sessions. False if some could not be told: they stay in the outbox for the next alarm. */
+export async function sendClosings(env: RegistryBinding, sql: Sql): Promise<boolean> {
+  let isAllSent = true;
   for (const { sid, entry } of rows<{ sid: string; entry: string }>(sql, "SELECT sid, entry FROM registry_outbox")) {
     try {
       await registryOf(env, sid).closed(JSON.parse(entry) as SessionClosing);
     } catch {
+      isAllSent = false;
       continue;
     }
     // A crash before this line sends the entry twice; the registry takes it once.
     run(sql, "DELETE FROM registry_outbox WHERE sid = ?", sid);
   }
+  return isAllSent;
 }

@@ -3,7 +3,6 @@
 
 import { DurableObject } from "cloudflare:workers";
 import type { CommandId, SessionId } from "../core/ids.ts";
-import { newSessionId } from "../core/ids.ts";
 import type { Committed } from "../core/record/record.ts";
 import { LOG_MIGRATIONS } from "../migrations/objects/log.ts";
 import type { Env } from "../workers/env.ts";
@@ -11,16 +10,16 @@ import { GroupCommit } from "./group_commit.ts";
 import { migrate } from "./migrate.ts";
 import { registryOf, sendClosings } from "./registry_client.ts";
 import { SessionLog } from "./session_log.ts";
-import { FEW, QUEUE_LIMIT } from "./session_life.ts";
+import { SessionOpener } from "./session_opener.ts";
+import { ALARM_PAUSE_MS, FEW, LEASE_MS, QUEUE_LIMIT, RESEND_MS } from "./session_life.ts";
 import type { Appended, Opening, RecordPage, SessionRpc, SessionSummary } from "./session_rpc.ts";
-import { fillRandom } from "./sha256.ts";
 
 export class SessionObject extends DurableObject<Env> implements SessionRpc {
   readonly #log: SessionLog;
   readonly #commits: GroupCommit;
-  /** One opening at a time: commands that arrive together open one session. */
-  #opening: Promise<boolean> | null = null;
-  #alarmSet = false;
+  readonly #opener: SessionOpener;
+  /** When the alarm rings, as far as this instance knows. */
+  #alarmAt = Infinity;
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
@@ -32,39 +31,30 @@ export class SessionObject extends DurableObject<Env> implements SessionRpc {
       (work) => ctx.storage.transactionSync(work),
       () => log.reload(Date.now()),
     );
+    const object = ctx.id.toString();
+    this.#opener = new SessionOpener(
+      log,
+      this.#commits,
+      (sid, { connection, owner }, time) => registryOf(env, sid).opened({ sid, object, connection, owner, time }),
+      () => Date.now(),
+    );
   }
 
   async begin(record: Committed, opening: Opening | null): Promise<Appended> {
     if (this.#commits.length >= QUEUE_LIMIT) return { ok: false, reason: "overloaded" };
-    if (opening !== null && this.#log.current(Date.now()) === null) {
-      this.#opening ??= this.#open(opening).finally(() => {
-        this.#opening = null;
-      });
-      if (!(await this.#opening)) return { ok: false, reason: "registry_unavailable" };
+    const needsSession = this.#log.current(Date.now()) === null;
+    if (opening !== null && needsSession) {
+      const reason = await this.#opener.open(opening);
+      if (reason !== null) return { ok: false, reason };
+      if (this.#commits.length >= QUEUE_LIMIT) return { ok: false, reason: "overloaded" };
     }
-    this.#ensureAlarm();
+    // Before the record: a crash in between leaves an alarm that finds nothing to do, never an intent that nobody closes.
+    if (opening !== null || !needsSession) this.#wakeBy(Date.now() + LEASE_MS);
     return this.#commits.add({
       apply: (careful) => this.#log.begin(record, Date.now(), careful),
       refused: () => ({ ok: false, reason: "storage_refused" }),
       alone: this.#log.underWay < FEW,
     });
-  }
-
-  /** Tells the registry first, so that a whole session cannot vanish. False if it could not be told. */
-  async #open(opening: Opening): Promise<boolean> {
-    const now = Date.now();
-    const sid = newSessionId(now, fillRandom);
-    try {
-      const { connection, owner } = opening;
-      await registryOf(this.env, sid).opened({ sid, object: this.ctx.id.toString(), connection, owner, time: now });
-    } catch {
-      return false;
-    }
-    await this.#commits.add({
-      apply: () => this.#log.openSession(sid, opening, Date.now()),
-      refused: () => undefined,
-    });
-    return true;
   }
 
   async proceed(records: readonly Committed[]): Promise<Appended> {
@@ -87,16 +77,18 @@ export class SessionObject extends DurableObject<Env> implements SessionRpc {
     return this.#log.read(sid, from, limit);
   }
 
-  /** Only when none is pending: an alarm is a storage write, too. */
-  #ensureAlarm(): void {
-    if (this.#alarmSet) return;
-    this.#alarmSet = true;
-    const due = this.#log.nextDue(Date.now());
-    void this.ctx.storage.setAlarm(due ?? Date.now() + 30_000);
+  /** Only when none is pending that is early enough: setting an alarm is a write, too. At most two in LEASE_MS. */
+  #wakeBy(time: number): void {
+    if (this.#alarmAt <= time) return;
+    this.#alarmAt = time;
+    this.ctx.storage.setAlarm(time).catch(() => {
+      this.#alarmAt = Infinity;
+    });
   }
 
+  /** May run twice for one setting: each step finds done what an earlier run did. */
   override async alarm(): Promise<void> {
-    this.#alarmSet = false;
+    this.#alarmAt = Infinity;
     await this.#commits.add({
       apply: () => {
         const now = Date.now();
@@ -105,11 +97,10 @@ export class SessionObject extends DurableObject<Env> implements SessionRpc {
       },
       refused: () => undefined,
     });
-    await sendClosings(this.env, this.ctx.storage.sql);
-    const due = this.#log.nextDue(Date.now());
-    if (due !== null) {
-      this.#alarmSet = true;
-      await this.ctx.storage.setAlarm(due);
-    }
+    const isSent = await sendClosings(this.env, this.ctx.storage.sql);
+    const now = Date.now();
+    const due = Math.min(this.#log.nextDue(now) ?? Infinity, isSent ? Infinity : now + RESEND_MS);
+    // After a refused write everything is still due: without a pause the alarm would ring for ever.
+    if (due !== Infinity) this.#wakeBy(Math.max(due, now + ALARM_PAUSE_MS));
   }
 }

@@ -6,6 +6,10 @@ export const LEASE_MS = 30_000;
 export const RENEW_EVERY_MS = 10_000;
 export const IDLE_MS = 15 * 60_000;
 export const MAX_AGE_MS = 8 * 60 * 60_000;
+/** A registry shard that could not be told of a closed session is told again after this. */
+export const RESEND_MS = 60_000;
+/** Alarms of one object are at least this far apart. */
+export const ALARM_PAUSE_MS = 1_000;
 /** Calls waiting for one flush. A flush takes a few milliseconds for hundreds of records; more than this means the object is behind. */
 export const QUEUE_LIMIT = 1024;
 

@@ -9,10 +9,10 @@ import type { CommandId, SessionId } from "../core/ids.ts";
 import { canonicalText } from "../core/record/canonical.ts";
 import { parseLeaf } from "../core/record/leaf.ts";
 import { commit } from "../core/record/commit.ts";
-import { type Classes, type Committed, type Fields, type Kind, OUTCOMES } from "../core/record/record.ts";
+import { type Classes, type Committed, type Fields, type Kind, KINDS, OUTCOMES } from "../core/record/record.ts";
 import { ownRecord } from "../core/mask/mask_draft.ts";
 import { run, rows, type Sql } from "./migrate.ts";
-import { type Head, idRange, RecordLog, sameRecord } from "./record_log.ts";
+import { type Existing, type Head, idRange, isWellFormed, RecordLog, sameRecord } from "./record_log.ts";
 import { type Ending, endingOf, LEASE_MS, nextEnding } from "./session_life.ts";
 import type { Appended, AppendRefusal, Opening, RecordPage, SessionSummary } from "./session_rpc.ts";
 import { fillRandom, sha256 } from "./sha256.ts";
@@ -22,6 +22,12 @@ interface OpenIntent {
   /** Milliseconds since 1970 at which the forwarder counts as gone. */
   lease: number;
 }
+
+/** What is to be done with one record, decided before anything of its call is written. */
+type Plan =
+  | { readonly kind: "append"; readonly head: Head; readonly record: Committed }
+  | { readonly kind: "repeat"; readonly existing: Existing }
+  | { readonly kind: "refuse"; readonly reason: AppendRefusal };
 
 export class SessionLog {
   readonly #sql: Sql;
@@ -57,8 +63,8 @@ export class SessionLog {
 
   /** The session that takes new commands: the newest live one, if it has not ended. */
   current(now: number): Head | null {
-    const head = this.log.live().at(-1);
-    return head !== undefined && endingOf(head, () => this.#isBusy(head), now) === null ? head : null;
+    const head = this.log.newest();
+    return head !== null && endingOf(head, () => this.#isBusy(head), now) === null ? head : null;
   }
 
   #isBusy(head: Head): boolean {
@@ -66,53 +72,97 @@ export class SessionLog {
     return false;
   }
 
-  /** The registry has been told. A crash before this leaves a registry entry without a session: it names a session that never began. */
+  /**
+   * Idempotent. The registry has been told: a crash before this leaves a registry entry whose session
+   * object knows no such session, which is one that never began.
+   */
   openSession(sid: SessionId, opening: Opening, now: number): void {
+    if (this.log.findSession(sid) !== null) return;
     this.closeEnded(now);
     const head = this.log.open(sid, now);
     this.#note(head, "session.opened", { protocol: opening.protocol, region: opening.region }, opening.fields, now);
   }
 
   begin(record: Committed, now: number, careful: boolean): Appended {
-    if (record.command === null || (record.kind !== "command.requested" && record.kind !== "command.denied")) return refused("malformed");
-    if (careful) {
-      const existing = this.log.find(record.command, record.kind, record.part);
-      if (existing !== null) return this.#repeat(existing, record);
-    }
+    const { command, kind } = record;
+    if (!isWellFormed(record) || command === null || record.part !== 0) return refused("malformed");
+    if (kind !== "command.requested" && kind !== "command.denied") return refused("malformed");
     const head = this.current(now);
+    if (careful || head === null) {
+      const existing = this.log.find(command, kind, 0);
+      if (existing !== null) return this.#repeat(existing, record);
+      if (this.log.find(command, kind === "command.denied" ? "command.requested" : "command.denied", 0) !== null) return refused("conflict");
+    }
     if (head === null) return refused("session_needed");
     if (!this.log.fits(record, head, now)) return refused("malformed");
+    if (this.#open.has(command) && kind === "command.denied") return refused("conflict");
     const { seq, leaf } = this.log.append(head, record, now);
-    if (record.kind === "command.requested") {
-      run(this.#sql, "INSERT INTO open_intent (cmd, no) VALUES (?, ?)", record.command, head.no);
-      this.#open.set(record.command, { no: head.no, lease: now + LEASE_MS });
+    if (kind === "command.requested") {
+      run(this.#sql, "INSERT INTO open_intent (cmd, no) VALUES (?, ?)", command, head.no);
+      this.#open.set(command, { no: head.no, lease: now + LEASE_MS });
     }
     return { ok: true, sid: head.sid, seq, leaf };
   }
 
+  /** All of the records or none: each is judged before the first is written. Answers for the last one. */
   proceed(records: readonly Committed[], now: number, careful: boolean): Appended {
-    let answer: Appended = refused("malformed");
+    const ended = new Set<CommandId>();
+    const plans: Plan[] = [];
     for (const record of records) {
-      answer = this.#proceedOne(record, now, careful);
-      if (!answer.ok) return answer;
+      const plan = this.#plan(record, now, careful, ended);
+      if (plan.kind === "refuse") return refused(plan.reason);
+      if (plan.kind === "append" && record.command !== null && isOutcome(record.kind)) ended.add(record.command);
+      plans.push(plan);
     }
+    let answer: Appended = refused("malformed");
+    for (const plan of plans) answer = this.#carryOut(plan, now);
     return answer;
   }
 
-  #proceedOne(record: Committed, now: number, careful: boolean): Appended {
-    const command = record.command;
-    if (command === null || record.kind === "command.requested" || record.kind.startsWith("session.")) return refused("malformed");
-    if (careful) {
-      const existing = this.log.find(command, record.kind, record.part);
-      if (existing !== null) return this.#repeat(existing, record);
+  /** `ended`: commands whose outcome an earlier record of the same call brings. */
+  #plan(record: Committed, now: number, careful: boolean, ended: ReadonlySet<CommandId>): Plan {
+    const { command, kind } = record;
+    if (!isWellFormed(record) || command === null || !FOLLOWS.has(kind)) return refusal("malformed");
+    if (isOutcome(kind) && record.part !== 0) return refusal("malformed");
+    const intent = ended.has(command) ? undefined : this.#open.get(command);
+    if (careful || intent === undefined) {
+      const existing = this.log.find(command, kind, record.part);
+      if (existing !== null && sameRecord(existing, record)) return { kind: "repeat", existing };
+      if (existing !== null && intent !== undefined) return refusal("conflict");
     }
-    const intent = this.#open.get(command);
-    if (intent === undefined) return this.#late(record, command, now);
+    if (intent === undefined) return this.#planAfterOutcome(record, command, now, ended);
     const head = this.log.head(intent.no);
-    if (head === null || !this.log.fits(record, head, now)) return refused("malformed");
-    const { seq, leaf } = this.log.append(head, record, now);
-    if (isOutcome(record.kind)) this.#settle(command);
-    return { ok: true, sid: head.sid, seq, leaf };
+    return head === null || !this.log.fits(record, head, now) ? refusal("malformed") : { kind: "append", head, record };
+  }
+
+  /** A new record for a command that is not open: it never began, its lease had lapsed, or it says that something went wrong after the outcome. */
+  #planAfterOutcome(record: Committed, command: CommandId, now: number, ended: ReadonlySet<CommandId>): Plan {
+    const intent = this.log.find(command, "command.requested", 0);
+    const head = intent === null ? null : this.log.head(intent.no);
+    if (head === null) return refusal("malformed");
+    // A gap tells that an answer was cut although its outcome is here; it must not depend on what came before.
+    const isGap = record.kind === "gap" && this.log.isLive(head) && this.log.find(command, "gap", record.part) === null;
+    const lapsed = this.log.find(command, "command.failed", 0);
+    const isLate = !ended.has(command) && lapsed !== null && lapsed.leaf.includes('"reason":"outcome_unknown"');
+    if (!isGap && !isLate) return refusal("conflict");
+    const appended = isGap ? record : lateRecord(record);
+    const existing = isGap ? null : this.log.find(command, "outcome.late", appended.part);
+    if (existing !== null) return sameRecord(existing, appended) ? { kind: "repeat", existing } : refusal("conflict");
+    return this.log.fits(appended, head, now) ? { kind: "append", head, record: appended } : refusal("malformed");
+  }
+
+  #carryOut(plan: Plan, now: number): Appended {
+    switch (plan.kind) {
+      case "refuse":
+        return refused(plan.reason);
+      case "repeat":
+        return this.#answerOf(plan.existing);
+      case "append": {
+        const { seq, leaf } = this.log.append(plan.head, plan.record, now);
+        if (plan.record.command !== null && isOutcome(plan.record.kind)) this.#settle(plan.record.command);
+        return { ok: true, sid: plan.head.sid, seq, leaf };
+      }
+    }
   }
 
   #settle(command: CommandId): void {
@@ -120,32 +170,13 @@ export class SessionLog {
     this.#open.delete(command);
   }
 
-  /** A record for a command that is not open: repeated, never begun, or later than its lease. */
-  #late(record: Committed, command: CommandId, now: number): Appended {
-    const existing = this.log.find(command, record.kind, record.part);
-    if (existing !== null && sameRecord(existing, record)) return this.#repeat(existing, record);
-    const intent = this.log.find(command, "command.requested", 0);
-    const lapsed = this.log.find(command, "command.failed", 0);
-    if (intent === null) return refused("malformed");
-    if (lapsed === null || !lapsed.leaf.includes('"reason":"outcome_unknown"')) return refused("conflict");
-    const head = this.log.head(intent.no);
-    if (head === null) return refused("malformed");
-    const late: Committed = {
-      ...record,
-      kind: "outcome.late",
-      part: isOutcome(record.kind) ? 0 : 1 + record.part,
-      classes: lateClasses(record),
-    };
-    const before = this.log.find(command, "outcome.late", late.part);
-    if (before !== null) return this.#repeat(before, late);
-    if (!this.log.fits(late, head, now)) return refused("malformed");
-    const { seq, leaf } = this.log.append(head, late, now);
-    return { ok: true, sid: head.sid, seq, leaf };
+  #repeat(existing: Existing, record: Committed): Appended {
+    return sameRecord(existing, record) ? this.#answerOf(existing) : refused("conflict");
   }
 
-  #repeat(existing: { no: number; seq: number; leaf: string; disclosure: string }, record: Committed): Appended {
+  #answerOf(existing: Existing): Appended {
     const head = this.log.head(existing.no);
-    if (head === null || !sameRecord(existing, record)) return refused("conflict");
+    if (head === null) throw new Error("a record without a session");
     return { ok: true, sid: head.sid, seq: existing.seq, leaf: this.log.hashOf(existing.leaf) };
   }
 
@@ -190,17 +221,27 @@ export class SessionLog {
   describe(sid: SessionId): SessionSummary | null {
     const head = this.log.findSession(sid);
     if (head === null) return null;
-    const [closing] = rows<{ leaf: string }>(this.#sql, "SELECT leaf FROM record WHERE id >= ? AND id < ? AND kind = 'session.closed'", ...idRange(head));
-    const closed = closing === undefined ? null : parseLeaf(closing.leaf);
+    const closed = this.log.isLive(head) ? null : this.#closing(head);
     return {
       sid,
       opened: head.opened,
-      closed: closed !== null && closed.ok ? closed.value.time : null,
+      closed,
       size: head.size,
       tip: head.tip,
       root: this.log.root(head),
       openCommands: this.#openCommands(head.no),
     };
+  }
+
+  /** When a session was closed. The record is near the end: only late outcomes follow it. */
+  #closing(head: Head): number | null {
+    const [closing] = rows<{ leaf: string }>(
+      this.#sql,
+      "SELECT leaf FROM record WHERE id >= ? AND id < ? AND kind = 'session.closed' ORDER BY id DESC LIMIT 1",
+      ...idRange(head),
+    );
+    const leaf = closing === undefined ? null : parseLeaf(closing.leaf);
+    return leaf !== null && leaf.ok ? leaf.value.time : null;
   }
 
   read(sid: SessionId, from: number, limit: number): RecordPage | null {
@@ -215,12 +256,33 @@ export class SessionLog {
     return [...this.#open].filter(([, intent]) => intent.no === no).map(([command]) => command);
   }
 
-  /** When the alarm has something to do next, or null if there is nothing to wait for. */
+  /** When the alarm has something to do next: a lease or a session ends. Null if there is nothing to wait for. */
   nextDue(now: number): number | null {
-    if (this.#open.size > 0) return now + LEASE_MS;
-    const head = this.log.live().at(-1);
-    return head === undefined ? null : Math.max(now, nextEnding(head));
+    let due = Infinity;
+    for (const { lease } of this.#open.values()) due = Math.min(due, lease);
+    // A session with open intents ends after them, and their leases are in the count already.
+    for (const head of this.log.live()) if (!this.#isBusy(head)) due = Math.min(due, nextEnding(head));
+    return due === Infinity ? null : Math.max(now, due);
   }
+}
+
+/** Kinds that a forwarder may append to a command that has begun. `outcome.late` is the object's own word. */
+const FOLLOWS: ReadonlySet<Kind> = new Set<Kind>([
+  "command.denied",
+  "command.completed",
+  "command.failed",
+  "command.cancelled",
+  "response.started",
+  "stream.chunk",
+  "approval.requested",
+  "approval.decided",
+  "approval.expired",
+  "approval.revoked",
+  "gap",
+]);
+
+function refusal(reason: AppendRefusal): Plan {
+  return { kind: "refuse", reason };
 }
 
 function refused(reason: AppendRefusal): Appended {
@@ -235,8 +297,13 @@ function committed(kind: Kind, command: CommandId | null, classes: Classes, fiel
   return commit(ownRecord({ kind, command, part: 0, classes, fields }), fillRandom, sha256);
 }
 
-/** The late record keeps the outcome's classes and says what it would have been. `late` sorts where RFC 8785 wants it. */
-function lateClasses(record: Committed): string {
+/** Keeps the classes of what came late and says what it would have been. Parts tell the kinds apart: outcomes have 0. */
+function lateRecord(record: Committed): Committed {
   const classes = JSON.parse(record.classes) as Record<string, string | number>;
-  return canonicalText({ ...classes, late: record.kind });
+  return {
+    ...record,
+    kind: "outcome.late",
+    part: isOutcome(record.kind) ? 0 : 1 + record.part * KINDS.length + KINDS.indexOf(record.kind),
+    classes: canonicalText({ ...classes, late: record.kind }),
+  };
 }

@@ -3,8 +3,7 @@
 //
 // `INSERT OR REPLACE` fires no DELETE trigger, so each unique key has a BEFORE INSERT guard as well.
 
-export const LOG_MIGRATIONS: readonly string[] = [
-  `
+export const LOG_TABLES = `
   CREATE TABLE session (
     no     INTEGER PRIMARY KEY,
     sid    TEXT NOT NULL UNIQUE,
@@ -37,5 +36,7 @@ export const LOG_MIGRATIONS: readonly string[] = [
   CREATE TABLE live_session (no INTEGER PRIMARY KEY);
   CREATE TABLE open_intent (cmd TEXT PRIMARY KEY, no INTEGER NOT NULL) WITHOUT ROWID;
   CREATE TABLE registry_outbox (sid TEXT PRIMARY KEY, entry TEXT NOT NULL) WITHOUT ROWID;
-  `,
-];
+  `;
+
+/** Session and perimeter objects. What is added here is added at the end of REGISTRY_MIGRATIONS, too. */
+export const LOG_MIGRATIONS: readonly string[] = [LOG_TABLES];

@@ -1,11 +1,9 @@
 // Registry shards keep a chained log (migrations/objects/log.ts) and, beside it, what lists need.
 // Both are append-only; the log is the evidence, these tables only find things in it.
 
-import { LOG_MIGRATIONS } from "./log.ts";
+import { LOG_TABLES } from "./log.ts";
 
-export const REGISTRY_MIGRATIONS: readonly string[] = [
-  ...LOG_MIGRATIONS,
-  `
+const REGISTRY_TABLES = `
   CREATE TABLE opened (
     sid        TEXT PRIMARY KEY,
     object     TEXT NOT NULL,
@@ -29,5 +27,7 @@ export const REGISTRY_MIGRATIONS: readonly string[] = [
   CREATE TRIGGER closed_no_delete BEFORE DELETE ON closed BEGIN SELECT RAISE(ABORT, 'append-only'); END;
   CREATE TRIGGER closed_no_replace BEFORE INSERT ON closed
     WHEN EXISTS (SELECT 1 FROM closed WHERE sid = NEW.sid) BEGIN SELECT RAISE(ABORT, 'append-only'); END;
-  `,
-];
+  `;
+
+/** In the order in which they were written, whichever table they are about: an object keeps each by its place. */
+export const REGISTRY_MIGRATIONS: readonly string[] = [LOG_TABLES, REGISTRY_TABLES];
