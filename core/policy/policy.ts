@@ -33,7 +33,9 @@ const People = {
   groups: v.optional(v.pipe(v.array(Text), v.maxLength(MAX_NAMES)), []),
   subjects: v.optional(v.pipe(v.array(Subject), v.maxLength(MAX_NAMES)), []),
 };
-const Role = v.strictObject(People);
+/** Valibot takes a list for an object whose members are its indexes; where all members are optional that would pass. */
+const NoList = v.check<unknown, string>((value) => !Array.isArray(value), "an object");
+const Role = v.pipe(v.unknown(), NoList, v.strictObject(People));
 const Secret = v.pipe(v.string("a secret's name"), v.regex(/^UPSTREAM_[A-Z0-9_]{1,64}$/, "the name of a secret that begins with UPSTREAM_"));
 const HeaderName = v.pipe(
   v.string("a header name"),
@@ -67,8 +69,8 @@ const Rule = v.strictObject({
 const File = v.strictObject({
   $schema: v.optional(v.string()),
   version: v.literal(1, "1"),
-  roles: v.optional(v.record(Name, Role), {}),
-  connections: v.optional(v.record(v.string(), Connection), {}),
+  roles: v.optional(v.pipe(v.unknown(), NoList, v.record(Name, Role)), {}),
+  connections: v.optional(v.pipe(v.unknown(), NoList, v.record(v.string(), Connection)), {}),
   rules: v.optional(v.pipe(v.array(Rule), v.maxLength(MAX_RULES, `at most ${MAX_RULES} rules`)), []),
 });
 

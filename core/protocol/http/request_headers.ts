@@ -124,7 +124,7 @@ export function requestHeaders(received: Iterable<Header>, from: ForwardedFrom):
         break;
       }
       case "keep":
-        if (name !== from.credentialHeader) kept.push(header);
+        if (from.credentialHeader === undefined || name.replaceAll("_", "-") !== from.credentialHeader) kept.push(header);
         break;
       case "drop":
         break;

@@ -106,11 +106,13 @@ export function rewriteLocation(value: string, { pathForm, upstream, path = "/" 
   if (asked === null || place === null) return null;
   const base = new URL(upstream);
   const gateway = new URL(pathForm);
-  if (place.origin === base.origin && place.username === "" && place.password === "") {
+  const named = place.username !== "" || place.password !== "";
+  if (place.origin === base.origin && !named) {
     const rest = below(place, base);
     if (rest !== null) return pathForm + rest;
   }
-  if (place.origin === gateway.origin) return below(place, gateway) === null ? null : place.href;
+  // A name in it would replace the client's credential by one that the upstream chose.
+  if (place.origin === gateway.origin) return named || below(place, gateway) === null ? null : place.href;
   return place.href;
 }
 
