@@ -95,7 +95,6 @@ export class SessionLog {
     }
     if (head === null) return refused("session_needed");
     if (!this.log.fits(record, head, now)) return refused("malformed");
-    if (this.#open.has(command) && kind === "command.denied") return refused("conflict");
     const { seq, leaf } = this.log.append(head, record, now);
     if (kind === "command.requested") {
       run(this.#sql, "INSERT INTO open_intent (cmd, no) VALUES (?, ?)", command, head.no);

@@ -38,5 +38,12 @@ export const LOG_TABLES = `
   CREATE TABLE registry_outbox (sid TEXT PRIMARY KEY, entry TEXT NOT NULL) WITHOUT ROWID;
   `;
 
+/** A command begins once: `command.requested` and `command.denied` exclude each other, and come before all else of it. */
+export const LOG_ONE_BEGINNING = `
+  CREATE TRIGGER record_one_beginning BEFORE INSERT ON record
+    WHEN NEW.kind IN ('command.requested', 'command.denied') AND EXISTS (SELECT 1 FROM record WHERE cmd = NEW.cmd)
+    BEGIN SELECT RAISE(ABORT, 'append-only'); END;
+  `;
+
 /** Session and perimeter objects. What is added here is added at the end of REGISTRY_MIGRATIONS, too. */
-export const LOG_MIGRATIONS: readonly string[] = [LOG_TABLES];
+export const LOG_MIGRATIONS: readonly string[] = [LOG_TABLES, LOG_ONE_BEGINNING];
