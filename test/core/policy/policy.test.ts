@@ -1,5 +1,6 @@
 import { describe, expect, it, test } from "vitest";
 import { insecureConnections, parsePolicy } from "../../../core/policy/policy.ts";
+import shipped from "../../../policy/policy.json";
 import { file, HASH, policyOf, rule } from "./sample_policy.ts";
 
 const connection = { protocol: "http", upstream: "https://registry.example", region: "eu" };
@@ -26,6 +27,11 @@ describe("a policy that is complete is read", () => {
 
   it("accepts an empty one, which allows nothing", () => {
     expect(policyOf({ version: 1 }).rules).toEqual([]);
+  });
+
+  it("accepts the one that is shipped, which allows nothing either", () => {
+    const policy = policyOf(shipped);
+    expect(policy.connections.size + policy.rules.length).toBe(0);
   });
 
   it("takes the slash off an upstream's end", () => {

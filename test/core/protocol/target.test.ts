@@ -63,6 +63,7 @@ describe("a target is refused", () => {
     ["target_malformed", "/c/tool/x?\u0000"],
     ["target_malformed", "/c/tool/a\nb"],
     ["target_malformed", "/c/tool/a\tb"],
+    ["target_climbs", "/c/tool/a\\b"],
     ["target_climbs", "/c/tool/%00"],
     ["target_climbs", "/c/tool/%0d%0aHost:x"],
     ["target_climbs", "/c/tool/../other/x"],
