@@ -9,6 +9,8 @@ const TEXT_LIMIT = 512;
 const GROUPS_LIMIT = 256;
 /** Longer delegation is a mistake or an attack. */
 const ACTORS_LIMIT = 8;
+/** The last second that a Date can name (ECMAScript §21.4.1.1). */
+const LAST_SECOND = 8_640_000_000_000;
 
 export function authenticatedOf(claims: JWTPayload, token: UnverifiedToken): Result<Authenticated, { reason: TokenRefusal }> {
   const malformed = refuse({ reason: "claims_malformed" as const });
@@ -18,7 +20,7 @@ export function authenticatedOf(claims: JWTPayload, token: UnverifiedToken): Res
   const methods = textList(claims.amr ?? [], 16);
   const actors = actorsOf(claims.act, issuer);
   if (subject === null || groups === null || methods === null || actors === null) return malformed;
-  if (typeof claims.exp !== "number" || !Number.isSafeInteger(Math.floor(claims.exp))) return malformed;
+  if (typeof claims.exp !== "number" || Math.abs(claims.exp) > LAST_SECOND) return malformed;
   return ok({
     principal: {
       issuer,
@@ -67,6 +69,7 @@ function textList(value: unknown, limit: number): string[] | null {
   return texts.length === value.length ? texts : null;
 }
 
+/** Records hold safe integers only: a time of 1e300 must not make the command one that cannot be recorded. */
 function wholeNumber(value: unknown): number | null {
-  return typeof value === "number" && Number.isFinite(value) ? Math.floor(value) : null;
+  return typeof value === "number" && Number.isSafeInteger(Math.floor(value)) ? Math.floor(value) : null;
 }

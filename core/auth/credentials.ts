@@ -11,9 +11,10 @@ export function readToken(authorization: string | null): Result<string, { reason
   if (authorization === null || authorization === "") return refuse({ reason: "token_missing" });
   if (authorization.length > 2 * TOKEN_LIMIT) return refuse({ reason: "token_oversize" });
   if (authorization.includes(",")) return refuse({ reason: "token_repeated" });
+  // RFC 9110 §11.4: a token, then spaces, then the credentials. No other white space separates them.
   const space = authorization.indexOf(" ");
-  const scheme = authorization.slice(0, space).toLowerCase();
-  const value = authorization.slice(space + 1).trim();
+  const scheme = (space < 0 ? authorization : authorization.slice(0, space)).toLowerCase();
+  const value = space < 0 ? "" : withoutSpaces(authorization, space);
   if (scheme === "bearer") return value === "" ? refuse({ reason: "token_missing" }) : ok(value);
   if (scheme !== "basic") return refuse({ reason: "scheme_unknown" });
   let decoded: string;
@@ -25,4 +26,13 @@ export function readToken(authorization: string | null): Result<string, { reason
   const colon = decoded.indexOf(":");
   const password = colon < 0 ? "" : decoded.slice(colon + 1);
   return password === "" ? refuse({ reason: "token_missing" }) : ok(password);
+}
+
+/** By hand: `/ +$/` takes quadratic time over many spaces. */
+function withoutSpaces(text: string, from: number): string {
+  let start = from;
+  let end = text.length;
+  while (text[start] === " ") start++;
+  while (end > start && text[end - 1] === " ") end--;
+  return text.slice(start, end);
 }

@@ -5,12 +5,14 @@ import { importJWK, type JWK } from "jose";
 export interface VerificationKey {
   readonly keyId: string | null;
   readonly algorithm: string;
+  /** The public numbers: an issuer may give another key the name of an old one. */
+  readonly material: string;
   readonly key: CryptoKey;
 }
 
 const KEYS_LIMIT = 64;
-/** RFC 7518 §3.3: at least 2048 bits; 256 bytes are 342 base64url digits. */
-const RSA_DIGITS = 342;
+/** RFC 7518 §3.3. */
+const RSA_BITS = 2048;
 
 /** Usable keys of a JWKS value; those this gateway does not understand are left out. Null if it is no JWKS. */
 export async function parseKeySet(value: unknown): Promise<VerificationKey[] | null> {
@@ -24,14 +26,18 @@ export async function parseKeySet(value: unknown): Promise<VerificationKey[] | n
 
 async function importKey(jwk: JWK): Promise<VerificationKey[]> {
   // A private or shared key in a public set is a leak, not a key to trust.
-  if (jwk.d !== undefined || jwk.k !== undefined || (jwk.use !== undefined && jwk.use !== "sig")) return [];
+  if (jwk.d !== undefined || jwk.k !== undefined) return [];
+  if (jwk.use !== undefined && jwk.use !== "sig") return [];
+  if (jwk.key_ops !== undefined && !(Array.isArray(jwk.key_ops) && jwk.key_ops.includes("verify"))) return [];
+  if (jwk.kid !== undefined && typeof jwk.kid !== "string") return [];
   const keys: VerificationKey[] = [];
   for (const algorithm of algorithmsOf(jwk)) {
     try {
       const { kty, n, e, crv, x, y } = jwk;
       const bare: JWK = { kty, ...(n === undefined ? {} : { n }), ...(e === undefined ? {} : { e }), ...(crv === undefined ? {} : { crv }), ...(x === undefined ? {} : { x }), ...(y === undefined ? {} : { y }) } as JWK;
       const key = await importJWK(bare, algorithm);
-      if (!(key instanceof Uint8Array)) keys.push({ keyId: jwk.kid ?? null, algorithm, key });
+      if (key instanceof Uint8Array || isShort(key)) continue;
+      keys.push({ keyId: jwk.kid ?? null, algorithm, material: JSON.stringify([kty, n, e, crv, x, y]), key });
     } catch {
       continue;
     }
@@ -39,10 +45,15 @@ async function importKey(jwk: JWK): Promise<VerificationKey[]> {
   return keys;
 }
 
+/** Counted by the engine, in bits: leading zeros in `n` make no key longer. */
+function isShort({ algorithm }: CryptoKey): boolean {
+  return "modulusLength" in algorithm && typeof algorithm.modulusLength === "number" && algorithm.modulusLength < RSA_BITS;
+}
+
 /** By the key's own type, never by the token's wish: no key serves two kinds of algorithm (RFC 8725 §3.1). */
 function algorithmsOf(jwk: JWK): string[] {
   const possible =
-    jwk.kty === "RSA" && (jwk.n?.length ?? 0) >= RSA_DIGITS
+    jwk.kty === "RSA"
       ? ["RS256", "PS256"]
       : jwk.kty === "EC" && jwk.crv === "P-256"
         ? ["ES256"]

@@ -73,7 +73,8 @@ function inspectHeader(
   const algorithm = issuer.algorithms.find((name) => name === header.alg);
   if (algorithm === undefined) return refuse({ reason: "algorithm_refused" });
   if (header.kid !== undefined && typeof header.kid !== "string") return refuse({ reason: "token_malformed" });
-  const type = typeof header.typ === "string" ? header.typ.toLowerCase().replace(/^application\//, "") : null;
+  if (header.typ !== undefined && typeof header.typ !== "string") return refuse({ reason: "token_malformed" });
+  const type = header.typ?.toLowerCase().replace(/^application\//, "") ?? null;
   if (ID_TOKEN_CLAIMS.some((name) => Object.hasOwn(claims, name))) return refuse({ reason: "id_token" });
   if (!issuer.token_types.includes("any") && (type === null || !issuer.token_types.includes(type))) return refuse({ reason: "type_refused" });
   return ok({ text, algorithm, keyId: header.kid ?? null, issuer, claims });

@@ -23,8 +23,12 @@ export class VerifiedTokens {
   get(header: string, now: number): VerifiedToken | null {
     const entry = this.#entries.get(header);
     if (entry === undefined) return null;
-    if (now < entry.until) return entry;
-    this.delete(header);
+    this.#entries.delete(header);
+    if (now < entry.until) {
+      this.#entries.set(header, entry);
+      return entry;
+    }
+    this.#bytes -= header.length;
     return null;
   }
 

@@ -18,6 +18,8 @@ export async function verifyToken(token: UnverifiedToken, key: VerificationKey, 
       currentDate: new Date(now),
       requiredClaims: ["exp", "sub", "iss", "aud"],
     });
+    // jose looks at `iat` only beside a maximum age. A token from the future would outlive every revocation by time.
+    if (payload.iat !== undefined && payload.iat > now / 1000 + token.issuer.clock_skew_seconds) return refuse({ reason: "not_yet_valid" });
     return authenticatedOf(payload, token);
   } catch (error) {
     return refuse({ reason: reasonOf(error) });
@@ -28,7 +30,7 @@ function reasonOf(error: unknown): TokenRefusal {
   if (error instanceof errors.JWTExpired) return "expired";
   if (error instanceof errors.JWTClaimValidationFailed) {
     if (error.claim === "aud") return "audience_wrong";
-    return error.claim === "nbf" ? "not_yet_valid" : "claims_malformed";
+    return error.claim === "nbf" && error.reason === "check_failed" ? "not_yet_valid" : "claims_malformed";
   }
   if (error instanceof errors.JOSEAlgNotAllowed || error instanceof TypeError) return "algorithm_refused";
   return "signature_invalid";

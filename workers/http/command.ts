@@ -67,19 +67,29 @@ async function authenticateCall({ request, gateway, ctx, started }: Exchange): P
   if (header !== null) {
     const known = authenticateFromCache(header, authentication, revocations, started);
     if (known !== null) {
-      if (known.ok) renewKeys(known.value, gateway, ctx, started);
-      return known;
+      const renewal = known.ok ? renewKeys(known.value, gateway, ctx, started) : null;
+      if (renewal === null) return known;
+      await renewal;
+      const still = authenticateFromCache(header, authentication, revocations, started);
+      if (still !== null) return still;
     }
   }
-  return authenticate(header, authentication, revocations, started);
+  // Beside the request as well: a caller who leaves must not take along the fetch of keys that others wait for.
+  const authenticated = authenticate(header, authentication, revocations, started);
+  ctx.waitUntil(authenticated);
+  return authenticated;
 }
 
-/** A key set that has grown old is renewed beside the command, so that a removed key ends its tokens. */
-function renewKeys({ principal }: Authenticated, { authentication }: Gateway, ctx: ExecutionContext, now: number): void {
+/** A key set that has grown old is renewed beside the command, a very old one before it, so that a removed key ends its tokens. */
+function renewKeys({ principal }: Authenticated, { authentication }: Gateway, ctx: ExecutionContext, now: number): Promise<void> | null {
   const { keySets, issuers } = authentication;
-  if (!keySets.isOld(principal.issuer, now)) return;
+  const due = keySets.renewalDue(principal.issuer, now);
+  if (due === "no") return null;
   const issuer = issuers.find((one) => one.issuer === principal.issuer);
-  if (issuer !== undefined) ctx.waitUntil(keySets.renew(issuer, now));
+  if (issuer === undefined) return null;
+  const renewal = keySets.renew(issuer, now);
+  ctx.waitUntil(renewal);
+  return due === "before" ? renewal : null;
 }
 
 /** No valid identity. The perimeter hears of it beside the answer, which never waits. */
