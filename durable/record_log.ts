@@ -24,10 +24,6 @@ export const DISCLOSURE_LIMIT: number = 512 * 1024;
 /** Characters of `classes` with which a leaf certainly fits: keys and punctuation 107, cmd 36, kind 18, part and time 16 each, prev and root 64 each, seq 10, sid 36 make 367. */
 const CLASSES_FIT = LEAF_LIMIT - 512;
 
-/** A page crosses RPC, whose limit is 32 MiB; more than this does not help a reader either. */
-const PAGE_RECORDS = 1000;
-const PAGE_CHARACTERS = 4 * 1024 * 1024;
-
 const KNOWN_KINDS: ReadonlySet<string> = new Set(KINDS);
 const CLASSES = /^\{(?:"[a-z_]{1,32}":(?:-?\d{1,16}|"(?:[ !#-[\]-~]|\\["\\])*")(?:,(?=")|(?=\}$)))*\}$/;
 
@@ -210,6 +206,7 @@ export class RecordLog {
 
   /** At most `limit` records, fewer if they are large; at least one if there is one. */
   read(head: Head, from: number, limit: number): StoredRecord[] {
+    if (!Number.isSafeInteger(from) || from < 0 || !(limit >= 1)) return [];
     const start = head.no * SEQ_SPAN + from;
     const found: StoredRecord[] = [];
     let size = 0;
