@@ -48,7 +48,7 @@ export function summary(figures: Figures, about: About): Record<string, unknown>
     connections_for_ratios: 64,
     storage: { gateway_over_bare_1_session: "disk, fsync", gateway_over_ceiling_1_session: "disk, fsync", added_p50_ms_1_connection: "disk, fsync", records_per_s: "disk, fsync", gateway_over_bare_64_sessions: "memory-backed files" },
     d1: "not bound; no command waits for it",
-    verified_tokens: "cached by jose-verified token, bounded, in every variant that verifies",
+    verified_tokens: "verified by jose with a cached key, then kept in a bounded cache; so in every variant that verifies",
     ...about,
     requests_per_s: requestsPerSecond(figures),
   };
