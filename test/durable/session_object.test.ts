@@ -61,10 +61,14 @@ test("an id used again with other bytes is refused, and the others of its batch 
   expect(await session.proceed([completed(command)])).toEqual(CONFLICT);
   expect(await session.proceed([failed(command)])).toEqual(CONFLICT);
   expect(await session.begin(denied(command), null)).toEqual(CONFLICT);
+  // The leaf would be the same; what it commits to would not be shown.
+  const intent = requested(newCommand());
+  expect(await session.begin(intent, null)).toMatchObject({ ok: true });
+  expect(await session.begin({ ...intent, disclosure: "[]" }, null)).toEqual(CONFLICT);
   const refusedOnce = newCommand();
   expect(await session.begin(denied(refusedOnce), null)).toMatchObject({ ok: true });
   expect(await session.begin(requested(refusedOnce), null)).toEqual(CONFLICT);
-  expect((await checkSession(session, sid)).records.length).toBe(5);
+  expect((await checkSession(session, sid)).records.length).toBe(6);
 });
 
 test("records of one call are kept all or none", async () => {

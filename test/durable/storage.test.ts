@@ -149,6 +149,30 @@ describe("a log that is large", () => {
     }));
 });
 
+describe("a log whose transaction was rolled back", () => {
+  test("remembers nothing of it: neither head nor tree", () =>
+    withStorage("rolled back", (storage) => {
+      const log = new RecordLog(storage.sql);
+      const sid = newSessionId(NOW, fillRandom);
+      storage.transactionSync(() => log.append(log.open(sid, NOW), record("gap", null, { count: 0 }), NOW));
+      const lost = (): void =>
+        storage.transactionSync(() => {
+          const head = log.newest();
+          if (head === null) throw new Error("no session");
+          log.append(head, record("gap", null, { count: 1 }), NOW);
+          log.root(head);
+          throw new Error("disk is full");
+        });
+      expect(lost).toThrow("disk is full");
+      log.reload();
+      const head = log.newest();
+      if (head === null) throw new Error("no session");
+      expect(head.size).toBe(1);
+      log.append(head, record("gap", null, { count: 2 }), NOW);
+      expect(log.root(head)).toBe(new RecordLog(storage.sql).root(head));
+    }));
+});
+
 describe("the registry", () => {
   const entry = (subject: string, time = NOW): SessionOpening => ({
     sid: newSessionId(time, fillRandom),
