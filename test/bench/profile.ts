@@ -107,7 +107,7 @@ const issuer = await startIssuer();
 const upstream = await startUpstream();
 const load = startLoad();
 const inspectorPort = await freePort();
-const gateway = await startVariant("gateway_disk", { upstream: `http://127.0.0.1:${upstream.port}`, issuer: issuer.url, bundle: process.env.BUNDLE ?? buildWorker(), folder, disk: folder, memory: folder, inspector: `127.0.0.1:${inspectorPort}` });
+const gateway = await startVariant("gateway_disk", { upstream: `http://127.0.0.1:${upstream.port}`, issuer: issuer.url, bundle: buildWorker(), folder, disk: folder, memory: folder, inspector: `127.0.0.1:${inspectorPort}` });
 const tokens = await Promise.all(Array.from({ length: Number(sessions) }, (_, index) => issuer.token({ subject: `person-${index}`, groups: ["engineers"] })));
 const job = { port: gateway.port, connections: Number(connections), tokens, warmupMs: 0 };
 await load.run({ ...job, connections: 1, measureMs: 1000 });

@@ -99,7 +99,7 @@ const main :Workerd.Worker = (
   durableObjectNamespaces = [${objectLines.join(", ")}],
   durableObjectStorage = (localDisk = "storage"),
   compatibilityDate = "2026-10-30",
-  compatibilityFlags = ["enable_request_signal"${process.env.FLAGS ? `,"${process.env.FLAGS}"` : ""}],
+  compatibilityFlags = ["enable_request_signal"],
 );
 `;
 }
