@@ -141,8 +141,9 @@ test("while the storage cannot even be read, everything is refused; afterwards a
     expect(await Promise.all([bench.begin(requested(newCommand())), bench.proceed([completed(command)])])).toEqual([REFUSED, REFUSED]);
     expect(await bench.begin(requested(newCommand()))).toEqual(REFUSED);
     bench.readable = true;
-    expect(await bench.proceed([completed(command)])).toMatchObject({ ok: true, seq: 2 });
-    expect((await bench.check()).records.length).toBe(3);
+    expect(await bench.begin(requested(newCommand()))).toMatchObject({ ok: true, seq: 2 });
+    expect(await bench.proceed([completed(command)])).toMatchObject({ ok: true, seq: 3 });
+    expect((await bench.check()).records.length).toBe(4);
   }));
 
 test("lapsing and closing survive a write that is refused and one that is kept in silence", () =>
@@ -221,6 +222,29 @@ test("the registry is told first: if it cannot be, no record is written; if the 
     expect(told.length).toBe(1);
     if (sid === undefined) throw new Error("nobody was told");
     expect(kindsOf((await checkSession(log, sid)).records)).toEqual(["session.opened"]);
+  }));
+
+test("an opening that was kept though it seemed to fail is found, and opens one session", () =>
+  withStorage("opener persisted", async (storage) => {
+    const log = new SessionLog(storage.sql, 1);
+    let seemsToFail = true;
+    const commits = new GroupCommit(
+      (work) => {
+        storage.transactionSync(work);
+        if (seemsToFail) {
+          seemsToFail = false;
+          throw new Error("nobody knows");
+        }
+      },
+      () => log.reload(1),
+    );
+    const now = 1_800_000_000_000;
+    const opener = new SessionOpener(log, commits, async () => undefined, () => now);
+    expect(await opener.open(OPENING)).toBe(null);
+    expect([...storage.sql.exec("SELECT no FROM session")].length).toBe(1);
+    const sid = log.current(now)?.sid;
+    if (sid === undefined) throw new Error("no session");
+    await checkSession(log, sid);
   }));
 
 test("whatever fails, what was answered is in the log once, in order, and the log verifies", async () => {

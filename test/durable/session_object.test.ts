@@ -210,17 +210,22 @@ test("the alarm is never later than the lease of a command that has just begun",
   const start = Date.now();
   setClock(start);
   const session = sessionObject("alarm");
+  const alarm = (): Promise<number | null> => runInDurableObject(session, (_: SessionObject, state) => state.storage.getAlarm());
   const command = newCommand();
   await session.begin(requested(command), OPENING);
-  await session.proceed([completed(command)]);
-  const alarm = (): Promise<number | null> => runInDurableObject(session, (_: SessionObject, state) => state.storage.getAlarm());
   expect(await alarm()).toBe(start + LEASE_MS);
-  // Nothing under way: the alarm now waits for the session's idle end, yet a new command brings it forward.
+  setClock(start + 10_000);
+  await session.renew(command);
   setClock(start + LEASE_MS);
   await runDurableObjectAlarm(session);
-  expect(await alarm()).toBe(start + IDLE_MS);
+  expect(await alarm()).toBe(start + 10_000 + LEASE_MS);
+  await session.proceed([completed(command)]);
+  setClock(start + 10_000 + LEASE_MS);
+  await runDurableObjectAlarm(session);
+  // Nothing under way: the alarm now waits for the session's idle end, yet a new command brings it forward.
+  expect(await alarm()).toBe(start + LEASE_MS + IDLE_MS);
   await session.begin(requested(newCommand()), null);
-  expect(await alarm()).toBe(start + 2 * LEASE_MS);
+  expect(await alarm()).toBe(start + 10_000 + 2 * LEASE_MS);
 });
 
 test("an idle session is closed once, the registry hears of it, and the next command opens another", async () => {

@@ -21,7 +21,7 @@ import triggers from "../../migrations/d1/0001_append_only.sql?raw";
 import { CONTROL_MIGRATIONS } from "../../migrations/objects/control.ts";
 import { LOG_MIGRATIONS } from "../../migrations/objects/log.ts";
 import { REGISTRY_MIGRATIONS } from "../../migrations/objects/registry.ts";
-import { bindings, checkLog, classesOf, kindsOf, newCommand, OPENING, record, requested, withStorage } from "../support/objects.ts";
+import { bindings, checkLog, classesOf, completed, kindsOf, newCommand, OPENING, record, requested, withStorage } from "../support/objects.ts";
 
 const NOW = 1_800_000_000_000;
 const DAY = 86_400_000;
@@ -54,12 +54,14 @@ describe("tables that only grow", () => {
       const sid = newSessionId(NOW, fillRandom);
       log.openSession(sid, OPENING, NOW);
       log.begin(requested(command), NOW, false);
+      log.proceed([completed(command)], NOW, false);
       const id = 2 ** 32;
       expectAppendOnly(storage.sql, "session", [`session (no, sid, opened) VALUES (1, 'other', 1)`, `session (no, sid, opened) VALUES (9, '${sid}', 1)`]);
       expectAppendOnly(storage.sql, "record", [
         `record (id, cmd, kind, part, leaf, disclosure) VALUES (${id}, NULL, 'gap', 0, '', '')`,
         `record (id, cmd, kind, part, leaf, disclosure) VALUES (${id + 9}, '${command}', 'command.requested', 0, '', '')`,
         `record (id, cmd, kind, part, leaf, disclosure) VALUES (${id + 9}, '${command}', 'command.denied', 0, '', '')`,
+        `record (id, cmd, kind, part, leaf, disclosure) VALUES (${id + 9}, '${command}', 'command.completed', 0, '', '')`,
       ]);
     }));
 
