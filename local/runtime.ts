@@ -2,7 +2,7 @@
 // and the end-to-end tests. Requests reach the Worker's own socket, not Miniflare's proxy, which
 // would gzip and buffer streams.
 
-import { readdirSync, readFileSync } from "node:fs";
+import { appendFileSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { convertV4MiniflareOptions, Log, LogLevel, Miniflare } from "miniflare";
 import { buildWorker } from "../scripts/build.ts";
@@ -16,6 +16,10 @@ export interface RuntimeOptions {
   readonly policy: string;
   /** Text variables and secrets of the Worker; see workers/env.ts. */
   readonly bindings: Readonly<Record<string, string>>;
+  /** File that takes what the runtime and the Worker say; standard output and error if not given. */
+  readonly log?: string;
+  /** Called after the runtime died and Miniflare started it anew. */
+  readonly onCrash?: () => void;
 }
 
 export interface Runtime {
@@ -35,7 +39,8 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
     convertV4MiniflareOptions({
       cf: false,
       logRequests: false,
-      log: new Log(LogLevel.WARN),
+      ...logging(options.log),
+      ...(options.onCrash === undefined ? {} : { unsafeHandleRuntimeRestart: options.onCrash }),
       ...(options.state === null ? {} : { durableObjectsPersist: join(options.state, "objects"), d1Persist: join(options.state, "d1") }),
       workers: [
         {
@@ -63,4 +68,22 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
   await miniflare.ready;
   const url = (await miniflare.unsafeGetDirectURL("sallyport")).origin;
   return { url, miniflare, stop: () => miniflare.dispose() };
+}
+
+function logging(path: string | undefined): { log: Log; handleStructuredLogs?: (entry: { level: string; message: string }) => void } {
+  if (path === undefined) return { log: new Log(LogLevel.WARN) };
+  return { log: new FileLog(path), handleStructuredLogs: ({ level, message }) => appendFileSync(path, `${level}: ${message}\n`) };
+}
+
+class FileLog extends Log {
+  readonly #path: string;
+
+  constructor(path: string) {
+    super(LogLevel.WARN);
+    this.#path = path;
+  }
+
+  protected override log(message: string): void {
+    appendFileSync(this.#path, `${message}\n`);
+  }
 }

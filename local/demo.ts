@@ -1,0 +1,41 @@
+// The demonstration's policy and the Worker's variables, for the ports in use.
+
+import { readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import type { LocalSecrets } from "./secrets.ts";
+
+export interface Ports {
+  readonly gateway: number;
+  readonly provider: number;
+  readonly everything: number;
+  readonly registry: number;
+}
+
+export function portsFrom(first: number): Ports {
+  return { gateway: first, provider: first + 1, everything: first + 2, registry: first + 3 };
+}
+
+export function originsOf(ports: Ports): [string, string] {
+  return [`http://127.0.0.1:${ports.gateway}`, `http://localhost:${ports.gateway}`];
+}
+
+/** local/demo_policy.json as it stands, but for the upstreams' ports. */
+export function demoPolicy(ports: Ports): string {
+  return readFileSync(fileURLToPath(new URL("./demo_policy.json", import.meta.url).href), "utf8")
+    .replace("http://127.0.0.1:8789", `http://127.0.0.1:${ports.everything}`)
+    .replace("http://127.0.0.1:8790", `http://127.0.0.1:${ports.registry}`);
+}
+
+export function demoBindings(ports: Ports, issuer: string, secrets: LocalSecrets): Readonly<Record<string, string>> {
+  const origins = originsOf(ports);
+  const audiences = origins.flatMap((origin) => [origin, `${origin}/c/everything`, `${origin}/c/registry`]);
+  return {
+    REGION: "local",
+    ORIGINS: origins.join(" "),
+    ISSUERS: JSON.stringify([{ issuer, audiences, token_types: ["at+jwt"], algorithms: ["ES256"] }]),
+    FIRST_ADMIN: JSON.stringify({ issuer, subject: "dan" }),
+    ALLOW_INSECURE_HTTP: "yes",
+    PSEUDONYM_KEY: secrets.pseudonymKey,
+    UPSTREAM_REGISTRY: `gateway:${secrets.registryPassword}`,
+  };
+}

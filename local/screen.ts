@@ -1,0 +1,75 @@
+// What `npm start` prints: a pure function of what runs and of the terminal's width and colours. The
+// three commands are never broken or coloured within, so that they can be copied as they stand.
+
+import { PEOPLE } from "./oidc_people.ts";
+
+export interface Screen {
+  readonly gateway: string;
+  readonly issuer: string;
+  /** The state folder as a newcomer would write it. */
+  readonly state: string;
+  /** Set before `npm run token` if the state folder is not the usual one. */
+  readonly stateVariable: string | null;
+  readonly isColored: boolean;
+  /** Columns. */
+  readonly width: number;
+}
+
+const LABEL = 10;
+
+export function commandsOf({ gateway, stateVariable }: Screen): readonly [string, string, string] {
+  const prefix = stateVariable === null ? "" : `SALLYPORT_STATE=${quote(stateVariable)} `;
+  return [
+    `export SALLYPORT_GATEWAY=${gateway} SALLYPORT_TOKEN=$(${prefix}npm run -s token alice)`,
+    'curl -H "Authorization: Bearer $SALLYPORT_TOKEN" $SALLYPORT_GATEWAY/c/registry/-/whoami',
+    "npm run -s sallyport -- verify-session latest --show",
+  ];
+}
+
+/** POSIX single quotes, if the text needs any. */
+function quote(text: string): string {
+  return /^[\w./-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
+}
+
+export function renderScreen(screen: Screen): string {
+  const paint = (code: number, text: string): string => (screen.isColored ? `\x1b[${code}m${text}\x1b[0m` : text);
+  const bold = (text: string): string => paint(1, text);
+  const dim = (text: string): string => paint(2, text);
+  const row = (label: string, value: string, note: string): string[] => {
+    const head = `  ${dim(label.padEnd(LABEL))}${value}`;
+    const fits = 2 + LABEL + value.length + 2 + note.length <= screen.width;
+    return fits ? [`${head}  ${dim(note)}`] : [head, ...wrap(note, screen.width - LABEL - 2).map((line) => `  ${" ".repeat(LABEL)}${dim(line)}`)];
+  };
+  const [token, call, trail] = commandsOf(screen);
+  const step = (no: number, title: string, command: string): string[] => ["", `  ${bold(`${no}`)}  ${bold(title)}`, command];
+  return [
+    "",
+    `  ${paint(32, "●")} ${bold("Sallyport runs on this machine.")} ${dim("Ctrl-C ends it.")}`,
+    "",
+    ...row("gateway", screen.gateway, ""),
+    ...row("tools", `${screen.gateway}/c/registry/`, "npm registry (Verdaccio)"),
+    ...row("", `${screen.gateway}/c/everything/mcp`, "MCP reference server"),
+    ...row("login", screen.issuer, PEOPLE.map((one) => one.subject).join(", ")),
+    ...row("records", screen.state, "kept when this ends"),
+    "",
+    ...wrap("In another terminal, in this folder:", screen.width - 2).map((line) => `  ${line}`),
+    ...step(1, "Become Alice, an engineer", token),
+    ...step(2, "Call a tool, with a credential Alice never sees", call),
+    ...step(3, "Read the trail, and check that nobody altered it", trail),
+    "",
+  ]
+    .map((line) => line.trimEnd())
+    .join("\n");
+}
+
+function wrap(text: string, width: number): string[] {
+  const lines: string[] = [];
+  let line = "";
+  for (const word of text.split(" ").filter((one) => one !== "")) {
+    if (line !== "" && line.length + 1 + word.length > width) {
+      lines.push(line);
+      line = word;
+    } else line = line === "" ? word : `${line} ${word}`;
+  }
+  return line === "" ? lines : [...lines, line];
+}
