@@ -41,7 +41,8 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
       logRequests: false,
       ...logging(options.log),
       ...(options.onCrash === undefined ? {} : { unsafeHandleRuntimeRestart: options.onCrash }),
-      ...(options.state === null ? {} : { durableObjectsPersist: join(options.state, "objects"), d1Persist: join(options.state, "d1") }),
+      // The one setting that keeps anything: Miniflare 5 takes `durableObjectsPersist` and `d1Persist` and ignores them.
+      ...(options.state === null ? {} : { resourcePersistencePath: join(options.state, "storage") }),
       workers: [
         {
           name: "sallyport",

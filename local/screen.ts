@@ -36,15 +36,16 @@ export function renderScreen(screen: Screen): string {
   const bold = (text: string): string => paint(1, text);
   const dim = (text: string): string => paint(2, text);
   const row = (label: string, value: string, note: string): string[] => {
-    const head = `  ${dim(label.padEnd(LABEL))}${value}`;
+    const head = `  ${dim(label)}${" ".repeat(LABEL - label.length)}${value}`;
+    if (note === "") return [head];
     const fits = 2 + LABEL + value.length + 2 + note.length <= screen.width;
     return fits ? [`${head}  ${dim(note)}`] : [head, ...wrap(note, screen.width - LABEL - 2).map((line) => `  ${" ".repeat(LABEL)}${dim(line)}`)];
   };
   const [token, call, trail] = commandsOf(screen);
-  const step = (no: number, title: string, command: string): string[] => ["", `  ${bold(`${no}`)}  ${bold(title)}`, command];
+  const step = (no: number, title: string, command: string): string[] => ["", ...wrap(`${no}. ${title}`, screen.width - 2).map((line) => `  ${bold(line)}`), command];
   return [
     "",
-    `  ${paint(32, "●")} ${bold("Sallyport runs on this machine.")} ${dim("Ctrl-C ends it.")}`,
+    ...wrap("● Sallyport runs on this machine. Ctrl-C ends it.", screen.width - 2).map((line) => `  ${paint(32, line)}`),
     "",
     ...row("gateway", screen.gateway, ""),
     ...row("tools", `${screen.gateway}/c/registry/`, "npm registry (Verdaccio)"),

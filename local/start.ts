@@ -75,12 +75,12 @@ async function startAll({ ports, state }: Options, parts: Part[], died: (what: s
   for (const one of all) {
     if (one.status === "fulfilled" && "ended" in one.value) {
       const { name, ended, log } = one.value;
-      void ended.then(() => died(`The tool ${name} ended. Its last words: ${relative(process.cwd(), log)}`));
+      void ended.then(() => died(`The tool ${name} ended. Its last words: ${shownPath(log)}`));
     }
   }
   const issuer = `http://127.0.0.1:${ports.provider}`;
   const log = join(logs, "gateway.log");
-  const onCrash = (): void => died(`The gateway's runtime died. Its last words: ${relative(process.cwd(), log)}`);
+  const onCrash = (): void => died(`The gateway's runtime died. Its last words: ${shownPath(log)}`);
   const runtime = await started(startRuntime({ port: ports.gateway, state, policy: demoPolicy(ports), bindings: demoBindings(ports, issuer, secrets), log, onCrash }));
   await migrateD1(runtime.miniflare);
   const health = await fetch(`${runtime.url}/healthz`);
@@ -115,18 +115,24 @@ async function main(): Promise<void> {
     console.error(what);
     end(1);
   };
-  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => end(0));
+  endOnSignals(() => end(0));
   endWithParent(() => end(0));
   if (process.stdout.isTTY) console.log("Starting a login provider, two tools and the gateway …");
   const [gateway] = originsOf(ports);
   try {
     const issuer = await startAll(options, parts, died);
     if (isEnding) return;
+    endOnSignals(() => end(0));
     writeRunning(state, { gateway, issuer, pid: process.pid });
     console.log(screenOf(gateway, issuer, state));
   } catch (error) {
     died(error instanceof Error ? error.message : String(error));
   }
+}
+
+/** The only listeners, once everything runs: Miniflare has its own, which leave at once and would orphan the tools. */
+function endOnSignals(end: () => void): void {
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.removeAllListeners(signal).on(signal, end);
 }
 
 /** npm killed outright passes nothing on; its death shows as another parent. */
@@ -140,8 +146,12 @@ function screenOf(gateway: string, issuer: string, state: string): string {
   const { stdout, env } = process;
   const isColored = stdout.isTTY && (env.NO_COLOR ?? "") === "" && env.TERM !== "dumb";
   const isUsual = env.SALLYPORT_STATE === undefined && state === stateFolder();
-  const shown = relative(process.cwd(), state);
-  return renderScreen({ gateway, issuer, state: `${shown.startsWith("..") ? state : shown}/`, stateVariable: isUsual ? null : state, isColored, width: stdout.columns ?? 100 });
+  return renderScreen({ gateway, issuer, state: `${shownPath(state)}/`, stateVariable: isUsual ? null : state, isColored, width: stdout.columns ?? 100 });
+}
+
+function shownPath(path: string): string {
+  const short = relative(process.cwd(), path);
+  return short.startsWith("..") ? path : short;
 }
 
 // A terminal that has gone away must not turn a last message into a crash that leaves tools behind.
