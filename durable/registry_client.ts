@@ -1,5 +1,7 @@
 // How session objects and the Worker reach the registry's shards.
 
+import type { Env } from "../workers/env.ts";
+import { placed } from "./jurisdiction.ts";
 import { run, rows, type Sql } from "./migrate.ts";
 import type { RegistryObject } from "./registry.ts";
 import type { SessionClosing } from "./registry_rpc.ts";
@@ -7,12 +9,11 @@ import type { SessionClosing } from "./registry_rpc.ts";
 /** A shard a last hex digit of the session id, which is random. */
 export const REGISTRY_SHARDS: readonly string[] = [..."0123456789abcdef"];
 
-interface RegistryBinding {
-  readonly REGISTRY: DurableObjectNamespace<RegistryObject>;
-}
+type RegistryBinding = Pick<Env, "REGISTRY" | "JURISDICTION">;
 
 export function registryShard(env: RegistryBinding, shard: string): DurableObjectStub<RegistryObject> {
-  return env.REGISTRY.get(env.REGISTRY.idFromName(`registry/${shard}`));
+  const shards = placed(env.REGISTRY, env);
+  return shards.get(shards.idFromName(`registry/${shard}`));
 }
 
 export function registryOf(env: RegistryBinding, sid: string): DurableObjectStub<RegistryObject> {

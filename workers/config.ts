@@ -7,6 +7,7 @@ import type { Digest } from "../core/ids.ts";
 import { type Policy, parsePolicy } from "../core/policy/policy.ts";
 import { ok, refuse, type Result } from "../core/result.ts";
 import { toHex } from "../core/bytes.ts";
+import { JURISDICTIONS } from "../durable/jurisdiction.ts";
 import { sha256 } from "../durable/sha256.ts";
 import type { Env } from "./env.ts";
 
@@ -43,6 +44,7 @@ export function readConfig(env: Env, policyText: string): Result<Config, ConfigR
   const pseudonymKey = readKey(env.PSEUDONYM_KEY ?? "");
   if (pseudonymKey === null) return wrong("PSEUDONYM_KEY", "32 bytes in base64");
   if (!/^[a-z][a-z0-9-]{0,31}$/.test(env.REGION ?? "")) return wrong("REGION", "a region's name");
+  if (env.JURISDICTION !== undefined && !JURISDICTIONS.includes(env.JURISDICTION)) return wrong("JURISDICTION", "eu, us or not set");
   const policy = parsePolicy(policyText, toHex(sha256(new TextEncoder().encode(policyText))) as Digest);
   if (!policy.ok) return wrong("policy/policy.json", `${policy.path} ${policy.expected}`);
   const hosts = new Set(origins.map((one) => new URL(one).host));

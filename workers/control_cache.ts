@@ -3,6 +3,7 @@
 import type { Revocations } from "../core/auth/revocation.ts";
 import type { Config } from "./config.ts";
 import type { Env } from "./env.ts";
+import { placed } from "../durable/jurisdiction.ts";
 
 /** After this a request fetches a new snapshot beside its work. */
 const RENEW_MS = 500;
@@ -40,7 +41,8 @@ export class ControlCache {
   /** Asks the control object. Null if it cannot be reached and what is known is too old. */
   async renew(now: number): Promise<Revocations | null> {
     try {
-      const control = this.#env.CONTROL.get(this.#env.CONTROL.idFromName("control"));
+      const objects = placed(this.#env.CONTROL, this.#env);
+      const control = objects.get(objects.idFromName("control"));
       if (!this.#announced) {
         await control.announcePolicy(this.#config.policy.hash, this.#config.policyText);
         this.#announced = true;

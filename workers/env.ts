@@ -14,6 +14,8 @@ export interface Env {
   readonly DB: D1Database;
   /** This region's name, as connections name it. */
   readonly REGION: string;
+  /** Where this region's objects rest, for good; see durable/jurisdiction.ts. None if not set. */
+  readonly JURISDICTION?: "eu" | "us";
   /** Origins this Worker answers to, space-separated, the first one canonical: `https://eu.tools.example`. Any other host gets 421. */
   readonly ORIGINS: string;
   /** JSON: the OIDC issuers trusted, see core/auth/issuer.ts. */

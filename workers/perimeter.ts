@@ -3,6 +3,7 @@
 import { exchangeRecord } from "../core/mask/mask_draft.ts";
 import { parseTarget } from "../core/protocol/http/target.ts";
 import { commit } from "../core/record/commit.ts";
+import { placed } from "../durable/jurisdiction.ts";
 import { PERIMETER_SHARDS } from "../durable/perimeter_log.ts";
 import { fillRandom, sha256 } from "../durable/sha256.ts";
 import type { Exchange } from "./http/exchange.ts";
@@ -17,7 +18,8 @@ export async function recordAtPerimeter({ request, gateway, command, address }: 
     { client: JSON.stringify({ address }), connection, prefix },
   );
   const shard = (sha256(new TextEncoder().encode(prefix))[0] ?? 0) % PERIMETER_SHARDS;
-  const perimeter = gateway.env.PERIMETER.get(gateway.env.PERIMETER.idFromName(`perimeter/${shard}`));
+  const shards = placed(gateway.env.PERIMETER, gateway.env);
+  const perimeter = shards.get(shards.idFromName(`perimeter/${shard}`));
   try {
     await perimeter.denied({ reason, prefix, connection, record: commit(record, fillRandom, sha256) });
   } catch {

@@ -5,6 +5,7 @@ import type { ConnectionName, SessionId } from "../core/ids.ts";
 import { ok, refuse, type Result } from "../core/result.ts";
 import { commit } from "../core/record/commit.ts";
 import type { Committed, Masked } from "../core/record/record.ts";
+import { placed } from "../durable/jurisdiction.ts";
 import type { SessionObject } from "../durable/session.ts";
 import type { Appended, Opening } from "../durable/session_rpc.ts";
 import { fillRandom, sha256 } from "../durable/sha256.ts";
@@ -29,7 +30,8 @@ export async function begin(record: Masked, caller: Caller, connection: Connecti
   const committed = commit(record, fillRandom, sha256);
   const place = placeOf(caller, connection);
   for (let tries = 0; tries < SHARDS; tries++) {
-    const session = gateway.env.SESSION.get(gateway.env.SESSION.idFromName(objectName(caller, connection, place.shard, gateway.config)));
+    const objects = placed(gateway.env.SESSION, gateway.env);
+    const session = objects.get(objects.idFromName(objectName(caller, connection, place.shard, gateway.config)));
     const appended = await beginAt(session, committed, caller, connection, gateway);
     if (appended !== null && appended.ok) return ok({ session, sid: appended.sid, seq: appended.seq });
     if (appended === null || appended.reason !== "overloaded") return refuse({ reason: "not_recordable" });

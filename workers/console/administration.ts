@@ -3,6 +3,9 @@
 import * as v from "valibot";
 import { parseDigest } from "../../core/ids.ts";
 import { findMembersProblem } from "../../core/protocol/json_members.ts";
+import type { ControlObject } from "../../durable/control.ts";
+import { placed } from "../../durable/jurisdiction.ts";
+import type { Env } from "../env.ts";
 import type { Cleared } from "../http/exchange.ts";
 import { problem } from "../problem.ts";
 import { json } from "./json.ts";
@@ -12,11 +15,17 @@ export function whoami({ caller }: Cleared): Response {
   return json({ principal, roles: [...caller.roles].sort(), expires: token.expires });
 }
 
+/** The region has one. */
+function controlOf(env: Env): DurableObjectStub<ControlObject> {
+  const objects = placed(env.CONTROL, env);
+  return objects.get(objects.idFromName("control"));
+}
+
 export async function readPolicy({ exchange }: Cleared, id: string): Promise<Response> {
   const hash = parseDigest(id);
   const { env, config } = exchange.gateway;
   if (hash === null) return problem("not_found", null);
-  const text = hash === config.policy.hash ? config.policyText : await env.CONTROL.get(env.CONTROL.idFromName("control")).policy(hash);
+  const text = hash === config.policy.hash ? config.policyText : await controlOf(env).policy(hash);
   if (text === null) return problem("not_found", null);
   return new Response(text, { headers: { "content-type": "application/json", "cache-control": "private, max-age=31536000, immutable" } });
 }
@@ -36,7 +45,7 @@ export async function revoke({ exchange }: Cleared): Promise<Response> {
   if (!parsed.success) return problem("request_invalid", null);
   const wanted = parsed.output;
   const before = Math.floor(Date.now() / 1000) + 1;
-  await gateway.env.CONTROL.get(gateway.env.CONTROL.idFromName("control")).revoke({
+  await controlOf(gateway.env).revoke({
     token: "token" in wanted ? wanted.token : null,
     subject: "token" in wanted ? null : { issuer: wanted.issuer, subject: wanted.subject, before: wanted.before ?? before },
     reason: wanted.reason,

@@ -3,6 +3,7 @@
 
 import { parseSessionId, type SessionId } from "../../core/ids.ts";
 import type { StoredRecord } from "../../core/record/record.ts";
+import { placed } from "../../durable/jurisdiction.ts";
 import { PERIMETER_SHARDS } from "../../durable/perimeter_log.ts";
 import { REGISTRY_SHARDS, registryOf, registryShard } from "../../durable/registry_client.ts";
 import type { SessionEntry } from "../../durable/registry_rpc.ts";
@@ -62,7 +63,8 @@ async function findSession({ exchange, caller }: Cleared, id: string): Promise<F
   const { issuer, subject } = caller.authenticated.principal;
   const isOwn = entry.owner.issuer === issuer && entry.owner.subject === subject;
   if (!isOwn && !caller.roles.has("auditor")) return null;
-  const session = env.SESSION.get(env.SESSION.idFromString(entry.object));
+  const objects = placed(env.SESSION, env);
+  const session = objects.get(objects.idFromString(entry.object));
   const summary = await session.describe(sid);
   return summary === null ? null : { entry, summary, session };
 }
@@ -89,7 +91,8 @@ export async function perimeterRecords({ exchange }: Cleared, shard: string, id:
 
 function perimeterOf({ gateway }: Cleared["exchange"], shard: string) {
   if (!/^\d{1,2}$/.test(shard) || Number(shard) >= PERIMETER_SHARDS) return null;
-  return gateway.env.PERIMETER.get(gateway.env.PERIMETER.idFromName(`perimeter/${Number(shard)}`));
+  const shards = placed(gateway.env.PERIMETER, gateway.env);
+  return shards.get(shards.idFromName(`perimeter/${Number(shard)}`));
 }
 
 /** Reads up to the size that `summary` names: records that come while it runs belong to the next export. */
