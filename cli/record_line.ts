@@ -85,10 +85,10 @@ function who(principal: string | null): string | null {
     const value: unknown = JSON.parse(principal);
     if (typeof value !== "object" || value === null) return null;
     const { name, email, subject, actors } = value as Record<string, unknown>;
-    const first = [name, email, subject].find((one) => typeof one === "string" && one !== "");
+    const first = [name, email, subject].find((one): one is string => typeof one === "string" && one !== "");
     const actor: unknown = Array.isArray(actors) ? actors[0] : undefined;
     const through = typeof actor === "object" && actor !== null ? (actor as Record<string, unknown>).subject : undefined;
-    return typeof through === "string" ? `${String(first ?? "?")} through ${through}` : typeof first === "string" ? first : null;
+    return typeof through === "string" ? `${first ?? "?"} through ${through}` : (first ?? null);
   } catch {
     return null;
   }

@@ -6,7 +6,7 @@ import { ownRecord } from "../core/mask/mask_draft.ts";
 import { commit } from "../core/record/commit.ts";
 import type { Classes, Fields, Kind } from "../core/record/record.ts";
 import { run, rows, type Sql } from "./migrate.ts";
-import { type Head, RecordLog } from "./record_log.ts";
+import type { Head, RecordLog } from "./record_log.ts";
 import type { SessionClosing, SessionEntry, SessionOpening, SessionQuery } from "./registry_rpc.ts";
 import { fillRandom, sha256 } from "./sha256.ts";
 

@@ -29,7 +29,7 @@ export interface Forwarded {
 
 /** `callerLeft` is called at once when the caller goes away. */
 export async function forward(cleared: Cleared, callerLeft: () => void): Promise<Forwarded> {
-  const { exchange, asked, begun } = cleared;
+  const { exchange, asked } = cleared;
   const abort = new AbortController();
   const { signal } = exchange.request;
   const stopFor = (cut: Cut): void => {

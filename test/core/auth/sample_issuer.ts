@@ -36,7 +36,7 @@ export function encode(part: string | Uint8Array | Readonly<Record<string, unkno
   return toBase64Url(encoder.encode(typeof part === "string" ? part : JSON.stringify(part)));
 }
 
-const SIGNATURES: Readonly<Record<string, AlgorithmIdentifier & { hash?: string; saltLength?: number }>> = {
+const SIGNATURES: Readonly<Record<string, { name: string; hash?: string; saltLength?: number }>> = {
   RS256: { name: "RSASSA-PKCS1-v1_5" },
   PS256: { name: "RSA-PSS", saltLength: 32 },
   ES256: { name: "ECDSA", hash: "SHA-256" },
