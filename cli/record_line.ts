@@ -63,7 +63,20 @@ export class RecordLines {
 }
 
 function results({ classes }: ReadLeaf, s: Style): string {
-  const { status, reason, rule, effect, transport, req_bytes: sent, resp_bytes: received, ms, count, late, protocol, region } = classes;
+  const {
+    status,
+    reason,
+    rule,
+    effect,
+    transport,
+    req_bytes: sent,
+    resp_bytes: received,
+    ms,
+    count,
+    late,
+    protocol,
+    region,
+  } = classes;
   const parts: string[] = [];
   if (protocol === "registry" || protocol === "perimeter") parts.push(protocol);
   if (region !== undefined) parts.push(`in ${String(region)}`);
@@ -87,7 +100,8 @@ function who(principal: string | null): string | null {
     const { name, email, subject, actors } = value as Record<string, unknown>;
     const first = [name, email, subject].find((one): one is string => typeof one === "string" && one !== "");
     const actor: unknown = Array.isArray(actors) ? actors[0] : undefined;
-    const through = typeof actor === "object" && actor !== null ? (actor as Record<string, unknown>).subject : undefined;
+    const through =
+      typeof actor === "object" && actor !== null ? (actor as Record<string, unknown>).subject : undefined;
     return typeof through === "string" ? `${first ?? "?"} through ${through}` : (first ?? null);
   } catch {
     return null;
@@ -96,7 +110,9 @@ function who(principal: string | null): string | null {
 
 /** ISO 8601 to the millisecond; a time that no date can have as it stands. */
 export function timeText(milliseconds: number): string {
-  return milliseconds <= 8.64e15 ? new Date(milliseconds).toISOString().replace("T", " ").replace("Z", "") : String(milliseconds);
+  return milliseconds <= 8.64e15
+    ? new Date(milliseconds).toISOString().replace("T", " ").replace("Z", "")
+    : String(milliseconds);
 }
 
 export function bytesText(bytes: number): string {

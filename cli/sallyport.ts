@@ -81,19 +81,28 @@ async function main(args: string[]): Promise<number> {
   }
   const run = commandOf(command, source, values, io);
   if (run === null) return complain({ reason: "usage", what: `there is no command ${shown(command, 40)}.` });
-  if (run === "source") return complain({ reason: "usage", what: `${command} needs a file, "-", a session's id, or "latest".` });
-  if (rest.length > 0 || (source !== undefined && (command === "sessions" || command === "whoami"))) return complain({ reason: "usage", what: "too many arguments." });
+  if (run === "source")
+    return complain({ reason: "usage", what: `${command} needs a file, "-", a session's id, or "latest".` });
+  if (rest.length > 0 || (source !== undefined && (command === "sessions" || command === "whoami")))
+    return complain({ reason: "usage", what: "too many arguments." });
   const done = await run();
   return done.ok ? done.value : complain(done);
 }
 
 type Values = Exclude<ReturnType<typeof readArguments>, string>["values"];
 
-function commandOf(command: string, source: string | undefined, values: Values, io: Io): (() => Promise<Result<number, CliRefusal>>) | "source" | null {
+function commandOf(
+  command: string,
+  source: string | undefined,
+  values: Values,
+  io: Io,
+): (() => Promise<Result<number, CliRefusal>>) | "source" | null {
   switch (command) {
     case "verify-session":
     case "show":
-      return source === undefined ? "source" : () => verifyCommand(source, { ...values, show: values.show || command === "show" }, io);
+      return source === undefined
+        ? "source"
+        : () => verifyCommand(source, { ...values, show: values.show || command === "show" }, io);
     case "sessions":
       return () => sessionsCommand(values, io);
     case "whoami":

@@ -11,7 +11,11 @@ export interface Style {
 }
 
 /** NO_COLOR (no-color.org) and --no-color win over FORCE_COLOR, which wins over what the stream is. */
-export function wantsColor(isTty: boolean, env: Readonly<Record<string, string | undefined>>, isRefused: boolean): boolean {
+export function wantsColor(
+  isTty: boolean,
+  env: Readonly<Record<string, string | undefined>>,
+  isRefused: boolean,
+): boolean {
   if (isRefused || (env.NO_COLOR ?? "") !== "") return false;
   const forced = env.FORCE_COLOR;
   if (forced !== undefined && forced !== "") return forced !== "0";

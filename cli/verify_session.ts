@@ -20,9 +20,14 @@ export interface VerifyCliOptions extends AccessOptions {
 }
 
 /** 0 intact and complete, 1 altered, 4 intact but completeness not shown. */
-export async function verifyCommand(source: string, options: VerifyCliOptions, io: Io): Promise<Result<number, CliRefusal>> {
+export async function verifyCommand(
+  source: string,
+  options: VerifyCliOptions,
+  io: Io,
+): Promise<Result<number, CliRefusal>> {
   const head = parseHead(options.head);
-  if (head === null) return refuse({ reason: "usage", what: "--head takes <size>:<root>, the root as 64 lower-case hex digits." });
+  if (head === null)
+    return refuse({ reason: "usage", what: "--head takes <size>:<root>, the root as 64 lower-case hex digits." });
   const opened = await open(source, options, io);
   if (!opened.ok) return opened;
   const lines = new RecordLines(io.style);
@@ -55,12 +60,17 @@ function parseHead(text: string | undefined): { size: number; root: string } | n
   return root === null ? null : { size: Number(match?.[1]), root };
 }
 
-async function open(source: string, options: VerifyCliOptions, io: Io): Promise<Result<AsyncIterable<Uint8Array>, CliRefusal>> {
+async function open(
+  source: string,
+  options: VerifyCliOptions,
+  io: Io,
+): Promise<Result<AsyncIterable<Uint8Array>, CliRefusal>> {
   if (source === "-") return ok(io.stdin());
   const sid = parseSessionId(source);
   // A file wins over nothing else: an id and `latest` are looked up at the gateway, "./latest" names a file.
   if (sid === null && source !== "latest") {
-    if (!existsSync(source)) return refuse({ reason: "usage", what: `there is no file ${shown(source)}, and it is no session's id.` });
+    if (!existsSync(source))
+      return refuse({ reason: "usage", what: `there is no file ${shown(source)}, and it is no session's id.` });
     return ok(createReadStream(source, { highWaterMark: 256 * 1024 }) as AsyncIterable<Uint8Array>);
   }
   const access = accessOf(options, io.env);
@@ -71,13 +81,18 @@ async function open(source: string, options: VerifyCliOptions, io: Io): Promise<
     if (!list.ok) return list;
     const parsed = v.safeParse(SessionList, list.value);
     // The newest session that is not the console's own: reading the trail is itself a session.
-    const found = parsed.success ? (parsed.output.sessions.find(({ connection }) => connection !== "console") ?? parsed.output.sessions[0]) : undefined;
+    const found = parsed.success
+      ? (parsed.output.sessions.find(({ connection }) => connection !== "console") ?? parsed.output.sessions[0])
+      : undefined;
     wanted = found === undefined ? null : parseSessionId(found.sid);
-    if (wanted === null) return refuse({ reason: "unreachable", what: "there is no session yet that you can read. Make a call first." });
+    if (wanted === null)
+      return refuse({ reason: "unreachable", what: "there is no session yet that you can read. Make a call first." });
   }
   const got = await get(access.value, `/api/v1/sessions/${wanted}/records`);
   if (!got.ok) return got;
-  return got.value.body === null ? refuse({ reason: "unreachable", what: "the gateway sent nothing. Try again." }) : ok(got.value.body as AsyncIterable<Uint8Array>);
+  return got.value.body === null
+    ? refuse({ reason: "unreachable", what: "the gateway sent nothing. Try again." })
+    : ok(got.value.body as AsyncIterable<Uint8Array>);
 }
 
 export const SessionList = v.object({
@@ -97,29 +112,52 @@ function verdictText(verdict: SessionVerdict, s: Style): string {
   const { integrity, completeness, findings, records, root } = verdict;
   const lines: string[] = [];
   const note = (count: number, what: string, which: readonly (string | number)[]): void => {
-    if (count > 0) lines.push(`${s.yellow("note:")} ${count} ${what}: ${which.slice(0, 5).map((one) => shown(String(one))).join(", ")}${count > 5 ? ", …" : ""}`);
+    if (count > 0)
+      lines.push(
+        `${s.yellow("note:")} ${count} ${what}: ${which
+          .slice(0, 5)
+          .map((one) => shown(String(one)))
+          .join(", ")}${count > 5 ? ", …" : ""}`,
+      );
   };
   note(findings.openCount, plural(findings.openCount, "command") + " without an outcome yet", findings.open);
   note(findings.unknownCount, plural(findings.unknownCount, "command") + " of unknown outcome", findings.unknown);
-  note(findings.gapCount, plural(findings.gapCount, "record") + " of something that could not be recorded", findings.gaps);
-  note(findings.backwardsCount, plural(findings.backwardsCount, "record") + " with a time before the last one's", findings.backwards);
+  note(
+    findings.gapCount,
+    plural(findings.gapCount, "record") + " of something that could not be recorded",
+    findings.gaps,
+  );
+  note(
+    findings.backwardsCount,
+    plural(findings.backwardsCount, "record") + " with a time before the last one's",
+    findings.backwards,
+  );
   if (integrity.kind === "intact") {
-    lines.push(`${s.green(s.bold("intact"))}: ${records} ${plural(records, "record")}, chain and tree verified (root ${root.slice(0, 16)}…)`);
+    lines.push(
+      `${s.green(s.bold("intact"))}: ${records} ${plural(records, "record")}, chain and tree verified (root ${root.slice(0, 16)}…)`,
+    );
   } else {
     const { line, seq, detail, reason } = integrity.first;
-    lines.push(`${s.red(s.bold("ALTERED"))}: record ${seq} (line ${line}) is the first wrong one: ${shown(detail)} ${s.dim(`[${reason}]`)}`);
+    lines.push(
+      `${s.red(s.bold("ALTERED"))}: record ${seq} (line ${line}) is the first wrong one: ${shown(detail)} ${s.dim(`[${reason}]`)}`,
+    );
     const holding = Math.min(records, seq);
     lines.push(`${holding} ${plural(holding, "record")} before it ${holding === 1 ? "holds" : "hold"}`);
   }
   lines.push(completenessText(verdict, s));
   if (integrity.kind === "intact") lines.push(s.dim(`head: ${records}:${root}`));
-  if (completeness.kind === "shown" && completeness.by === "head") lines.push(s.dim("the head is the export's own; keep it, and check a later export with --head"));
+  if (completeness.kind === "shown" && completeness.by === "head")
+    lines.push(s.dim("the head is the export's own; keep it, and check a later export with --head"));
   return lines.join("\n");
 }
 
 function completenessText({ completeness, records, closed }: SessionVerdict, s: Style): string {
   if (completeness.kind === "shown") {
-    const by = { head: "the head in the export", given_head: "the head you brought", both: "the head in the export and the one you brought" }[completeness.by];
+    const by = {
+      head: "the head in the export",
+      given_head: "the head you brought",
+      both: "the head in the export and the one you brought",
+    }[completeness.by];
     return `${s.green(s.bold("complete"))}: all ${records} records that ${by} counts${closed ? "; the session is closed" : "; the session is still open"}`;
   }
   const label = s.yellow(s.bold("completeness not shown"));

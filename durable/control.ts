@@ -46,7 +46,9 @@ export class ControlObject extends DurableObject<Env> {
   }
 
   async policy(hash: Digest): Promise<string | null> {
-    return rows<{ text: string }>(this.ctx.storage.sql, "SELECT text FROM policy WHERE hash = ?", hash)[0]?.text ?? null;
+    return (
+      rows<{ text: string }>(this.ctx.storage.sql, "SELECT text FROM policy WHERE hash = ?", hash)[0]?.text ?? null
+    );
   }
 
   /** Idempotent on the command. */
@@ -54,8 +56,20 @@ export class ControlObject extends DurableObject<Env> {
     const { sql } = this.ctx.storage;
     if (rows(sql, "SELECT 1 AS one FROM revocation WHERE command = ?", command).length > 0) return;
     this.ctx.storage.transactionSync(() => {
-      const values = [token, subject?.issuer ?? null, subject?.subject ?? null, subject?.before ?? null, command, reason, Date.now()];
-      run(sql, "INSERT INTO revocation (token_id, issuer, subject, issued_before, command, reason, time) VALUES (?, ?, ?, ?, ?, ?, ?)", ...values);
+      const values = [
+        token,
+        subject?.issuer ?? null,
+        subject?.subject ?? null,
+        subject?.before ?? null,
+        command,
+        reason,
+        Date.now(),
+      ];
+      run(
+        sql,
+        "INSERT INTO revocation (token_id, issuer, subject, issued_before, command, reason, time) VALUES (?, ?, ?, ?, ?, ?, ?)",
+        ...values,
+      );
       run(sql, "INSERT INTO history_outbox (kind, key) SELECT 'revocation', MAX(no) FROM revocation");
     });
     await this.ctx.storage.setAlarm(Date.now());
@@ -64,11 +78,12 @@ export class ControlObject extends DurableObject<Env> {
   async snapshot(): Promise<Snapshot> {
     const { sql } = this.ctx.storage;
     const since = Date.now() - REVOCATION_LIFE_MS;
-    const revoked = rows<{ token_id: string | null; issuer: string | null; subject: string | null; issued_before: number | null }>(
-      sql,
-      "SELECT token_id, issuer, subject, issued_before FROM revocation WHERE time > ?",
-      since,
-    );
+    const revoked = rows<{
+      token_id: string | null;
+      issuer: string | null;
+      subject: string | null;
+      issued_before: number | null;
+    }>(sql, "SELECT token_id, issuer, subject, issued_before FROM revocation WHERE time > ?", since);
     const [lag] = rows<{ n: number }>(sql, "SELECT COUNT(*) AS n FROM history_outbox");
     return {
       revocations: {

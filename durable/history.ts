@@ -26,7 +26,10 @@ interface RevocationRow extends Record<string, SqlStorageValue> {
 export async function sendHistory(sql: Sql, database: D1Database | undefined): Promise<boolean> {
   if (database === undefined) return true;
   const db = drizzle(database);
-  for (const { no, kind, key } of rows<{ no: number; kind: string; key: string }>(sql, "SELECT no, kind, key FROM history_outbox ORDER BY no LIMIT 100")) {
+  for (const { no, kind, key } of rows<{ no: number; kind: string; key: string }>(
+    sql,
+    "SELECT no, kind, key FROM history_outbox ORDER BY no LIMIT 100",
+  )) {
     try {
       if (kind === "policy") await sendPolicy(sql, db, key);
       else await sendRevocation(sql, db, Number(key));

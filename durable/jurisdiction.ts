@@ -8,6 +8,9 @@ interface Jurisdiction {
   readonly JURISDICTION?: (typeof JURISDICTIONS)[number];
 }
 
-export function placed<T extends Rpc.DurableObjectBranded | undefined>(namespace: DurableObjectNamespace<T>, { JURISDICTION }: Jurisdiction): DurableObjectNamespace<T> {
+export function placed<T extends Rpc.DurableObjectBranded | undefined>(
+  namespace: DurableObjectNamespace<T>,
+  { JURISDICTION }: Jurisdiction,
+): DurableObjectNamespace<T> {
   return JURISDICTION === undefined ? namespace : namespace.jurisdiction(JURISDICTION);
 }

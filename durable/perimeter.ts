@@ -58,13 +58,23 @@ export class PerimeterObject extends DurableObject<Env> {
 
   /** This shard's sessions, newest first. */
   async list(): Promise<SessionId[]> {
-    return [...this.ctx.storage.sql.exec<{ sid: string }>("SELECT sid FROM session ORDER BY no DESC LIMIT 400")].map((row) => row.sid as SessionId);
+    return [...this.ctx.storage.sql.exec<{ sid: string }>("SELECT sid FROM session ORDER BY no DESC LIMIT 400")].map(
+      (row) => row.sid as SessionId,
+    );
   }
 
   async describe(sid: SessionId): Promise<SessionSummary | null> {
     const head = this.#records.findSession(sid);
     if (head === null) return null;
-    return { sid, opened: head.opened, closed: null, size: head.size, tip: head.tip, root: this.#records.root(head), openCommands: [] };
+    return {
+      sid,
+      opened: head.opened,
+      closed: null,
+      size: head.size,
+      tip: head.tip,
+      root: this.#records.root(head),
+      openCommands: [],
+    };
   }
 
   async read(sid: SessionId, from: number, limit: number): Promise<RecordPage | null> {

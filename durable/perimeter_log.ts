@@ -79,7 +79,11 @@ export class PerimeterLog {
       return true;
     }
     counter.seen += 1;
-    if (counter.seen <= FIRST_IN_FULL && this.#rows < ROWS_IN_FULL && this.#append(denial.record, this.#bytesLeft(), now)) {
+    if (
+      counter.seen <= FIRST_IN_FULL &&
+      this.#rows < ROWS_IN_FULL &&
+      this.#append(denial.record, this.#bytesLeft(), now)
+    ) {
       counter.written += 1;
     }
     return counter.seen > counter.written || this.#uncounted > 0;
@@ -120,7 +124,7 @@ export class PerimeterLog {
     this.#bytes = 0;
     const head = this.#log.newest();
     if (head === null || Math.floor(head.opened / DAY) !== this.#day) return;
-    for (let from = 0; from < head.size; ) {
+    for (let from = 0; from < head.size;) {
       const page = this.#log.read(head, from, 500);
       for (const { leaf, disclosure } of page) {
         this.#bytes += leaf.length + disclosure.length + ROW_OVERHEAD;
@@ -139,14 +143,18 @@ export class PerimeterLog {
   /** Changes what memory counts only once everything is written: a refused write loses no count. */
   #writeCounts(now: number): void {
     let dropped = this.#uncounted;
-    const counted = [...this.#counters.values()].filter((c) => c.seen > c.written).sort((a, b) => b.seen - b.written - (a.seen - a.written));
+    const counted = [...this.#counters.values()]
+      .filter((c) => c.seen > c.written)
+      .sort((a, b) => b.seen - b.written - (a.seen - a.written));
     for (const { reason, prefix, connection, seen, written } of counted) {
       const count = seen - written;
       const isRoom = this.#rows < ROWS_FOR_COUNTS && this.#bytesLeft() >= NOTE_BYTES;
       const classes = { protocol: "http", reason, status: 401, count };
-      if (!isRoom || !this.#append(note("command.denied", classes, { prefix, connection }), NOTE_BYTES, now)) dropped += count;
+      if (!isRoom || !this.#append(note("command.denied", classes, { prefix, connection }), NOTE_BYTES, now))
+        dropped += count;
     }
-    const mustWait = this.#bytesLeft() < NOTE_BYTES && Math.floor(this.#lastGap / GAP_EVERY_MS) === Math.floor(now / GAP_EVERY_MS);
+    const mustWait =
+      this.#bytesLeft() < NOTE_BYTES && Math.floor(this.#lastGap / GAP_EVERY_MS) === Math.floor(now / GAP_EVERY_MS);
     if (dropped > 0 && !mustWait) {
       this.#append(note("gap", { reason: "perimeter_bound", count: dropped }, {}), NOTE_BYTES, now);
       this.#lastGap = now;

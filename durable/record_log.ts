@@ -126,7 +126,11 @@ export class RecordLog {
   head(no: number): Head | null {
     const known = this.#heads.get(no);
     if (known !== undefined) return known;
-    const [session] = rows<{ sid: string; opened: number }>(this.#sql, "SELECT sid, opened FROM session WHERE no = ?", no);
+    const [session] = rows<{ sid: string; opened: number }>(
+      this.#sql,
+      "SELECT sid, opened FROM session WHERE no = ?",
+      no,
+    );
     if (session === undefined) return null;
     const [last] = rows<{ id: number; leaf: string }>(
       this.#sql,
@@ -152,7 +156,10 @@ export class RecordLog {
 
   /** True if the leaf this record would become fits the format's limit. */
   fits(record: Committed, head: Head, time: number): boolean {
-    return record.classes.length <= CLASSES_FIT || leafText(record, { sid: head.sid, seq: head.size, prev: head.tip, time }).length <= LEAF_LIMIT;
+    return (
+      record.classes.length <= CLASSES_FIT ||
+      leafText(record, { sid: head.sid, seq: head.size, prev: head.tip, time }).length <= LEAF_LIMIT
+    );
   }
 
   /** Appends one record. Throws if the storage refuses it: then nothing of the transaction may be kept. */
@@ -198,7 +205,11 @@ export class RecordLog {
     this.#trees.set(head.no, tree);
     const from = head.no * SEQ_SPAN + tree.size;
     const to = head.no * SEQ_SPAN + head.size;
-    for (const { leaf } of this.#sql.exec<{ leaf: string }>("SELECT leaf FROM record WHERE id >= ? AND id < ? ORDER BY id", from, to)) {
+    for (const { leaf } of this.#sql.exec<{ leaf: string }>(
+      "SELECT leaf FROM record WHERE id >= ? AND id < ? ORDER BY id",
+      from,
+      to,
+    )) {
       tree.append(leafHash(leaf, sha256));
     }
     return tree.root();

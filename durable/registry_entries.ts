@@ -16,8 +16,23 @@ const LIST_LIMIT = 1000;
 export function recordOpening(sql: Sql, log: RecordLog, entry: SessionOpening, now: number): void {
   if (rows(sql, "SELECT 1 AS one FROM opened WHERE sid = ?", entry.sid).length > 0) return;
   const { sid, object, connection, owner, time } = entry;
-  append(log, "session.opened", { protocol: "registry" }, { sid, object, connection, issuer: owner.issuer, subject: owner.subject }, now);
-  run(sql, "INSERT INTO opened (sid, object, connection, issuer, subject, time) VALUES (?, ?, ?, ?, ?, ?)", sid, object, connection, owner.issuer, owner.subject, time);
+  append(
+    log,
+    "session.opened",
+    { protocol: "registry" },
+    { sid, object, connection, issuer: owner.issuer, subject: owner.subject },
+    now,
+  );
+  run(
+    sql,
+    "INSERT INTO opened (sid, object, connection, issuer, subject, time) VALUES (?, ?, ?, ?, ?, ?)",
+    sid,
+    object,
+    connection,
+    owner.issuer,
+    owner.subject,
+    time,
+  );
 }
 
 export function recordClosing(sql: Sql, log: RecordLog, entry: SessionClosing, now: number): void {
@@ -58,7 +73,14 @@ export function listEntries(sql: Sql, { owner, before, limit }: SessionQuery): S
   const found =
     owner === null
       ? rows<EntryRow>(sql, `${ENTRY} WHERE o.sid < ? ORDER BY o.sid DESC LIMIT ?`, upTo, most)
-      : rows<EntryRow>(sql, `${ENTRY} WHERE o.issuer = ? AND o.subject = ? AND o.sid < ? ORDER BY o.sid DESC LIMIT ?`, owner.issuer, owner.subject, upTo, most);
+      : rows<EntryRow>(
+          sql,
+          `${ENTRY} WHERE o.issuer = ? AND o.subject = ? AND o.sid < ? ORDER BY o.sid DESC LIMIT ?`,
+          owner.issuer,
+          owner.subject,
+          upTo,
+          most,
+        );
   return found.map(entryOf);
 }
 

@@ -19,7 +19,11 @@ export const FEW = 1;
 export type Ending = "idle" | "max";
 
 /** Why a session must take no further command, or null if it may. `busy` tells whether it has open intents. */
-export function endingOf(session: { readonly opened: number; readonly lastTime: number }, busy: () => boolean, now: number): Ending | null {
+export function endingOf(
+  session: { readonly opened: number; readonly lastTime: number },
+  busy: () => boolean,
+  now: number,
+): Ending | null {
   if (now - session.opened >= MAX_AGE_MS) return "max";
   return now - session.lastTime >= IDLE_MS && !busy() ? "idle" : null;
 }

@@ -91,7 +91,8 @@ export class SessionLog {
     if (careful || head === null) {
       const existing = this.log.find(command, kind, 0);
       if (existing !== null) return this.#repeat(existing, record);
-      if (this.log.find(command, kind === "command.denied" ? "command.requested" : "command.denied", 0) !== null) return refused("conflict");
+      if (this.log.find(command, kind === "command.denied" ? "command.requested" : "command.denied", 0) !== null)
+        return refused("conflict");
     }
     if (head === null) return refused("session_needed");
     if (!this.log.fits(record, head, now)) return refused("malformed");

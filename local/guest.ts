@@ -9,7 +9,8 @@ const listen = Server.prototype.listen;
 // The tools of the demonstration listen on all interfaces and ask no password.
 Server.prototype.listen = function (this: Server, ...args: unknown[]) {
   const [port, second] = args;
-  const isBarePort = (typeof port === "number" || (typeof port === "string" && /^\d+$/.test(port))) && typeof second !== "string";
+  const isBarePort =
+    (typeof port === "number" || (typeof port === "string" && /^\d+$/.test(port))) && typeof second !== "string";
   return Reflect.apply(listen, this, isBarePort ? [port, "127.0.0.1", ...args.slice(1)] : args);
 } as typeof listen;
 

@@ -27,7 +27,13 @@ export async function login(issuer: string, subject: string, resource: string): 
   if (answer.get("state") !== state) throw new Error(`login failed: ${answer.get("error") ?? "state differs"}`);
   const code = answer.get("code");
   if (code === null) throw new Error(`login failed: ${answer.get("error") ?? "no code"}`);
-  return redeem(issuer, { grant_type: "authorization_code", client_id: CLIENT, code, redirect_uri: REDIRECT, code_verifier: verifier });
+  return redeem(issuer, {
+    grant_type: "authorization_code",
+    client_id: CLIENT,
+    code,
+    redirect_uri: REDIRECT,
+    code_verifier: verifier,
+  });
 }
 
 /** What arrives at the redirect URI. */
@@ -37,7 +43,12 @@ async function walk(start: URL, subject: string): Promise<URLSearchParams> {
   for (let hop = 0; hop < HOPS; hop++) {
     const isLogin = url.pathname.startsWith("/interaction/");
     const headers = { cookie: [...cookies].map(([name, value]) => `${name}=${value}`).join("; ") };
-    const response = await fetch(url, isLogin ? { method: "POST", redirect: "manual", headers, body: new URLSearchParams({ subject }) } : { redirect: "manual", headers });
+    const response = await fetch(
+      url,
+      isLogin
+        ? { method: "POST", redirect: "manual", headers, body: new URLSearchParams({ subject }) }
+        : { redirect: "manual", headers },
+    );
     for (const line of response.headers.getSetCookie()) {
       const [, name, value] = /^([^=]+)=([^;]*)/.exec(line) ?? [];
       if (name !== undefined && value !== undefined) cookies.set(name, value);
@@ -54,6 +65,7 @@ async function walk(start: URL, subject: string): Promise<URLSearchParams> {
 async function redeem(issuer: string, form: Readonly<Record<string, string>>): Promise<string> {
   const response = await fetch(new URL("/token", issuer), { method: "POST", body: new URLSearchParams(form) });
   const body = (await response.json()) as { access_token?: unknown };
-  if (!response.ok || typeof body.access_token !== "string") throw new Error(`login failed: the token endpoint answered ${response.status}`);
+  if (!response.ok || typeof body.access_token !== "string")
+    throw new Error(`login failed: the token endpoint answered ${response.status}`);
   return body.access_token;
 }

@@ -12,7 +12,9 @@ const folder = join(dirname(fileURLToPath(import.meta.url)), "..", "migrations",
 export async function migrateD1(miniflare: Miniflare): Promise<readonly string[]> {
   const db = await miniflare.getD1Database("DB", "sallyport");
   await db
-    .prepare("CREATE TABLE IF NOT EXISTS d1_migrations (id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT UNIQUE, applied_at TIMESTAMP DEFAULT CURRENT_TIMESTAMP NOT NULL)")
+    .prepare(
+      "CREATE TABLE IF NOT EXISTS d1_migrations (id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT UNIQUE, applied_at TIMESTAMP DEFAULT CURRENT_TIMESTAMP NOT NULL)",
+    )
     .run();
   const { results } = await db.prepare("SELECT name FROM d1_migrations").all<{ name: string }>();
   const applied = new Set(results.map((row) => row.name));
@@ -21,7 +23,10 @@ export async function migrateD1(miniflare: Miniflare): Promise<readonly string[]
     .toSorted();
   for (const name of missing) {
     const statements = readFileSync(join(folder, name), "utf8").split("--> statement-breakpoint");
-    await db.batch([...statements.map((text) => db.prepare(text)), db.prepare("INSERT INTO d1_migrations (name) VALUES (?)").bind(name)]);
+    await db.batch([
+      ...statements.map((text) => db.prepare(text)),
+      db.prepare("INSERT INTO d1_migrations (name) VALUES (?)").bind(name),
+    ]);
   }
   return missing;
 }

@@ -23,12 +23,18 @@ export function loginPage(action: string, client: string, people: readonly Perso
         `<button name="subject" value="${escape(one.subject)}">${escape(one.name)}<small>${escape(one.email)} · ${escape(one.groups.join(", "))}</small></button>`,
     )
     .join("");
-  return page("Who are you?", `<p>to continue to <b>${escape(client)}</b>. This is a demonstration: no password.</p><form method="post" action="${escape(action)}">${buttons}</form>`);
+  return page(
+    "Who are you?",
+    `<p>to continue to <b>${escape(client)}</b>. This is a demonstration: no password.</p><form method="post" action="${escape(action)}">${buttons}</form>`,
+  );
 }
 
 /** `form` is the provider's own, with its CSRF value. */
 export function deviceCodePage(form: string, failed: boolean): string {
-  return page("Enter the code", `<p>${failed ? "That code is not known. Try again." : "It stands on your device."}</p>${form}<button type="submit" form="op.deviceInputForm">Continue</button>`);
+  return page(
+    "Enter the code",
+    `<p>${failed ? "That code is not known. Try again." : "It stands on your device."}</p>${form}<button type="submit" form="op.deviceInputForm">Continue</button>`,
+  );
 }
 
 export function deviceConfirmPage(form: string, client: string, code: string): string {

@@ -45,7 +45,9 @@ export async function startProvider(options: ProviderOptions): Promise<RunningPr
   const callback = provider.callback();
   server.on("request", (request, response) => {
     if (request.url?.startsWith("/interaction/") === true) {
-      interact(provider, options.people, request, response).catch(() => sendPage(response, 400, errorPage("expired", "Begin again.")));
+      interact(provider, options.people, request, response).catch(() =>
+        sendPage(response, 400, errorPage("expired", "Begin again.")),
+      );
     } else callback(request, response);
   });
   return { issuer, server, stop: () => stop(server) };
@@ -88,7 +90,8 @@ function configuration(options: ProviderOptions): Readonly<Record<string, unknow
       Session: 86_400,
     },
     findAccount: (_: Context, id: string) => findAccount(options.people, id),
-    extraTokenClaims: (context: Context, token: { readonly accountId?: string }) => extraClaims(options.people, context, token.accountId),
+    extraTokenClaims: (context: Context, token: { readonly accountId?: string }) =>
+      extraClaims(options.people, context, token.accountId),
     loadExistingGrant: grantAll,
     interactions: { url: (_: Context, interaction: { readonly uid: string }) => `/interaction/${interaction.uid}` },
     renderError: (context: Context, out: { readonly error: string; readonly error_description?: string }) => {
@@ -108,7 +111,13 @@ function features(options: ProviderOptions): Readonly<Record<string, unknown>> {
       userCodeInputSource: (context: Context, form: string, _: unknown, error: unknown) => {
         context.body = deviceCodePage(form, error !== undefined);
       },
-      userCodeConfirmSource: (context: Context, form: string, client: { readonly clientName?: string; readonly clientId: string }, _: unknown, code: string) => {
+      userCodeConfirmSource: (
+        context: Context,
+        form: string,
+        client: { readonly clientName?: string; readonly clientId: string },
+        _: unknown,
+        code: string,
+      ) => {
         context.body = deviceConfirmPage(form, client.clientName ?? client.clientId, code);
       },
       successSource: (context: Context) => {
@@ -121,17 +130,29 @@ function features(options: ProviderOptions): Readonly<Record<string, unknown>> {
       useGrantedResource: () => true,
       getResourceServerInfo: (_: Context, resource: string) => {
         if (!isResource(resource, options.resources)) throw new errors.InvalidTarget();
-        return { scope: "tools", audience: resource, accessTokenFormat: "jwt", jwt: { sign: { alg: options.algorithm ?? "ES256" } } };
+        return {
+          scope: "tools",
+          audience: resource,
+          accessTokenFormat: "jwt",
+          jwt: { sign: { alg: options.algorithm ?? "ES256" } },
+        };
       },
     },
   };
 }
 
 export function isResource(resource: string, origins: readonly string[]): boolean {
-  return origins.some((origin) => resource === origin || (resource.startsWith(`${origin}/c/`) && /^[a-z0-9-]+$/.test(resource.slice(origin.length + 3))));
+  return origins.some(
+    (origin) =>
+      resource === origin ||
+      (resource.startsWith(`${origin}/c/`) && /^[a-z0-9-]+$/.test(resource.slice(origin.length + 3))),
+  );
 }
 
-function findAccount(people: readonly Person[], id: string): { accountId: string; claims(): Readonly<Record<string, unknown>> } | undefined {
+function findAccount(
+  people: readonly Person[],
+  id: string,
+): { accountId: string; claims(): Readonly<Record<string, unknown>> } | undefined {
   const person = people.find((one) => one.subject === id);
   if (person === undefined) return undefined;
   return { accountId: id, claims: () => ({ sub: id, ...claimsOf(person) }) };
@@ -141,11 +162,19 @@ function claimsOf(person: Person): Readonly<Record<string, unknown>> {
   return { name: person.name, email: person.email, email_verified: true, groups: person.groups };
 }
 
-function extraClaims(people: readonly Person[], { oidc }: Context, subject: string | undefined): Readonly<Record<string, unknown>> | undefined {
+function extraClaims(
+  people: readonly Person[],
+  { oidc }: Context,
+  subject: string | undefined,
+): Readonly<Record<string, unknown>> | undefined {
   const person = people.find((one) => one.subject === subject);
   if (person === undefined) return undefined;
   const source = oidc.entities.AuthorizationCode ?? oidc.entities.RefreshToken ?? oidc.entities.DeviceCode;
-  return { ...claimsOf(person), ...(source?.authTime === undefined ? {} : { auth_time: source.authTime }), ...(source?.amr === undefined ? {} : { amr: source.amr }) };
+  return {
+    ...claimsOf(person),
+    ...(source?.authTime === undefined ? {} : { auth_time: source.authTime }),
+    ...(source?.amr === undefined ? {} : { amr: source.amr }),
+  };
 }
 
 /** The person's click stands for consent to everything asked for: the demonstration has one gateway. */
@@ -157,7 +186,12 @@ async function grantAll({ oidc }: Context): Promise<unknown> {
   return grant;
 }
 
-async function interact(provider: Provider, people: readonly Person[], request: IncomingMessage, response: ServerResponse): Promise<void> {
+async function interact(
+  provider: Provider,
+  people: readonly Person[],
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
   const { params } = await provider.interactionDetails(request, response);
   if (request.method !== "POST") {
     sendPage(response, 200, loginPage(request.url ?? "", String(params.client_id), people));
@@ -184,5 +218,11 @@ async function readForm(request: IncomingMessage): Promise<string> {
 
 function sendPage(response: ServerResponse, status: number, html: string): void {
   const policy = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; base-uri 'none'";
-  response.writeHead(status, { "content-type": "text/html; charset=utf-8", "content-security-policy": policy, "cache-control": "no-store" }).end(html);
+  response
+    .writeHead(status, {
+      "content-type": "text/html; charset=utf-8",
+      "content-security-policy": policy,
+      "cache-control": "no-store",
+    })
+    .end(html);
 }

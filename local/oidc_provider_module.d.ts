@@ -20,7 +20,11 @@ declare module "oidc-provider" {
       readonly client: { readonly clientId: string; readonly clientName?: string };
       readonly session: { readonly accountId?: string; grantIdFor(client: string): string | undefined };
       readonly result?: { readonly consent?: { readonly grantId?: string } };
-      readonly entities: { readonly AuthorizationCode?: Source; readonly RefreshToken?: Source; readonly DeviceCode?: Source };
+      readonly entities: {
+        readonly AuthorizationCode?: Source;
+        readonly RefreshToken?: Source;
+        readonly DeviceCode?: Source;
+      };
       readonly resourceServers?: Readonly<Record<string, unknown>>;
       readonly provider: Provider;
     };
@@ -35,10 +39,17 @@ declare module "oidc-provider" {
 
   export default class Provider {
     constructor(issuer: string, configuration: Readonly<Record<string, unknown>>);
-    readonly Grant: (new (properties: { accountId: string | undefined; clientId: string }) => Grant) & { find(id: string): Promise<Grant | undefined> };
+    readonly Grant: (new (properties: { accountId: string | undefined; clientId: string }) => Grant) & {
+      find(id: string): Promise<Grant | undefined>;
+    };
     callback(): RequestListener;
     interactionDetails(request: IncomingMessage, response: ServerResponse): Promise<Interaction>;
-    interactionFinished(request: IncomingMessage, response: ServerResponse, result: Readonly<Record<string, unknown>>, options: { mergeWithLastSubmission: boolean }): Promise<void>;
+    interactionFinished(
+      request: IncomingMessage,
+      response: ServerResponse,
+      result: Readonly<Record<string, unknown>>,
+      options: { mergeWithLastSubmission: boolean },
+    ): Promise<void>;
     on(event: string, listener: (...values: readonly unknown[]) => void): this;
   }
 

@@ -48,7 +48,11 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
           name: "sallyport",
           modulesRoot: bundle,
           modules: [
-            { type: "ESModule", path: join(bundle, "index.js"), contents: readFileSync(join(bundle, "index.js"), "utf8") },
+            {
+              type: "ESModule",
+              path: join(bundle, "index.js"),
+              contents: readFileSync(join(bundle, "index.js"), "utf8"),
+            },
             { type: "Text", path: join(bundle, policyModule), contents: options.policy },
           ],
           compatibilityDate: "2026-10-30",
@@ -71,9 +75,15 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
   return { url, miniflare, stop: () => miniflare.dispose() };
 }
 
-function logging(path: string | undefined): { log: Log; handleStructuredLogs?: (entry: { level: string; message: string }) => void } {
+function logging(path: string | undefined): {
+  log: Log;
+  handleStructuredLogs?: (entry: { level: string; message: string }) => void;
+} {
   if (path === undefined) return { log: new Log(LogLevel.WARN) };
-  return { log: new FileLog(path), handleStructuredLogs: ({ level, message }) => appendFileSync(path, `${level}: ${message}\n`) };
+  return {
+    log: new FileLog(path),
+    handleStructuredLogs: ({ level, message }) => appendFileSync(path, `${level}: ${message}\n`),
+  };
 }
 
 class FileLog extends Log {

@@ -39,13 +39,21 @@ export function renderScreen(screen: Screen): string {
     const head = `  ${dim(label)}${" ".repeat(LABEL - label.length)}${value}`;
     if (note === "") return [head];
     const fits = 2 + LABEL + value.length + 2 + note.length <= screen.width;
-    return fits ? [`${head}  ${dim(note)}`] : [head, ...wrap(note, screen.width - LABEL - 2).map((line) => `  ${" ".repeat(LABEL)}${dim(line)}`)];
+    return fits
+      ? [`${head}  ${dim(note)}`]
+      : [head, ...wrap(note, screen.width - LABEL - 2).map((line) => `  ${" ".repeat(LABEL)}${dim(line)}`)];
   };
   const [token, call, trail] = commandsOf(screen);
-  const step = (no: number, title: string, command: string): string[] => ["", ...wrap(`${no}. ${title}`, screen.width - 2).map((line) => `  ${bold(line)}`), command];
+  const step = (no: number, title: string, command: string): string[] => [
+    "",
+    ...wrap(`${no}. ${title}`, screen.width - 2).map((line) => `  ${bold(line)}`),
+    command,
+  ];
   return [
     "",
-    ...wrap("● Sallyport runs on this machine. Ctrl-C ends it.", screen.width - 2).map((line) => `  ${paint(32, line)}`),
+    ...wrap("● Sallyport runs on this machine. Ctrl-C ends it.", screen.width - 2).map(
+      (line) => `  ${paint(32, line)}`,
+    ),
     "",
     ...row("gateway", screen.gateway, ""),
     ...row("tools", `${screen.gateway}/c/registry/`, "npm registry (Verdaccio)"),

@@ -12,7 +12,10 @@ export interface LocalSecrets {
 export function loadSecrets(state: string): LocalSecrets {
   const path = join(state, "secrets.json");
   if (existsSync(path)) return JSON.parse(readFileSync(path, "utf8")) as LocalSecrets;
-  const secrets = { pseudonymKey: randomBytes(32).toString("base64"), registryPassword: randomBytes(32).toString("base64url") };
+  const secrets = {
+    pseudonymKey: randomBytes(32).toString("base64"),
+    registryPassword: randomBytes(32).toString("base64url"),
+  };
   writeFileSync(path, JSON.stringify(secrets), { mode: 0o600, flag: "wx" });
   return secrets;
 }

@@ -43,14 +43,21 @@ interface Options {
 function readOptions(): Options | null {
   let values;
   try {
-    ({ values } = parseArgs({ options: { port: { type: "string" }, state: { type: "string" }, help: { type: "boolean", short: "h", default: false } } }));
+    ({ values } = parseArgs({
+      options: {
+        port: { type: "string" },
+        state: { type: "string" },
+        help: { type: "boolean", short: "h", default: false },
+      },
+    }));
   } catch (error) {
     throw new Refusal(`${error instanceof Error ? error.message : "Wrong arguments."}\n${HELP}`);
   }
   if (values.help) return null;
   const text = values.port ?? process.env.SALLYPORT_PORT ?? String(DEFAULT_PORT);
   const port = Number(text);
-  if (!/^\d+$/.test(text) || port < 1 || port > LAST_PORT) throw new Refusal(`A port is a number from 1 to ${LAST_PORT}, not ${JSON.stringify(text)}.`);
+  if (!/^\d+$/.test(text) || port < 1 || port > LAST_PORT)
+    throw new Refusal(`A port is a number from 1 to ${LAST_PORT}, not ${JSON.stringify(text)}.`);
   return { ports: portsFrom(port), state: resolve(values.state ?? stateFolder()) };
 }
 
@@ -81,7 +88,16 @@ async function startAll({ ports, state }: Options, parts: Part[], died: (what: s
   const issuer = `http://127.0.0.1:${ports.provider}`;
   const log = join(logs, "gateway.log");
   const onCrash = (): void => died(`The gateway's runtime died. Its last words: ${shownPath(log)}`);
-  const runtime = await started(startRuntime({ port: ports.gateway, state, policy: demoPolicy(ports), bindings: demoBindings(ports, issuer, secrets), log, onCrash }));
+  const runtime = await started(
+    startRuntime({
+      port: ports.gateway,
+      state,
+      policy: demoPolicy(ports),
+      bindings: demoBindings(ports, issuer, secrets),
+      log,
+      onCrash,
+    }),
+  );
   await migrateD1(runtime.miniflare);
   const health = await fetch(`${runtime.url}/healthz`);
   if (!health.ok) throw new Refusal(`The gateway answers ${health.status}: ${await health.text()}`);
@@ -96,7 +112,10 @@ async function main(): Promise<void> {
   }
   const { ports, state } = options;
   const other = readRunning(state);
-  if (other !== null) throw new Refusal(`Sallyport runs already, at ${other.gateway} (process ${other.pid}). Two must not share one folder: end it, or npm start -- --state another-folder --port ${ports.gateway + 1000}`);
+  if (other !== null)
+    throw new Refusal(
+      `Sallyport runs already, at ${other.gateway} (process ${other.pid}). Two must not share one folder: end it, or npm start -- --state another-folder --port ${ports.gateway + 1000}`,
+    );
   const problem = await portProblem(ports);
   if (problem !== null) throw new Refusal(problem);
   mkdirSync(state, { recursive: true, mode: 0o700 });
@@ -146,7 +165,14 @@ function screenOf(gateway: string, issuer: string, state: string): string {
   const { stdout, env } = process;
   const isColored = stdout.isTTY && (env.NO_COLOR ?? "") === "" && env.TERM !== "dumb";
   const isUsual = env.SALLYPORT_STATE === undefined && state === stateFolder();
-  return renderScreen({ gateway, issuer, state: `${shownPath(state)}/`, stateVariable: isUsual ? null : state, isColored, width: stdout.columns ?? 100 });
+  return renderScreen({
+    gateway,
+    issuer,
+    state: `${shownPath(state)}/`,
+    stateVariable: isUsual ? null : state,
+    isColored,
+    width: stdout.columns ?? 100,
+  });
 }
 
 function shownPath(path: string): string {

@@ -42,7 +42,15 @@ export interface Place {
 /** The MCP reference server, over streamable HTTP at /mcp. */
 export function startEverything({ port, state, logs }: Place): Promise<Tool> {
   const program = join(modules, "@modelcontextprotocol/server-everything/dist/index.js");
-  return startTool({ name: "everything", program, args: ["streamableHttp"], env: { PORT: String(port) }, folder: state, logs, probe: `http://127.0.0.1:${port}/mcp` });
+  return startTool({
+    name: "everything",
+    program,
+    args: ["streamableHttp"],
+    env: { PORT: String(port) },
+    folder: state,
+    logs,
+    probe: `http://127.0.0.1:${port}/mcp`,
+  });
 }
 
 /**
@@ -109,7 +117,7 @@ async function startTool(options: ToolOptions): Promise<Tool> {
 async function isReady(probe: string, ended: Promise<void>): Promise<boolean> {
   let hasEnded = false;
   void ended.then(() => (hasEnded = true));
-  for (const until = Date.now() + READY_MS; Date.now() < until && !hasEnded; ) {
+  for (const until = Date.now() + READY_MS; Date.now() < until && !hasEnded;) {
     try {
       const response = await fetch(probe);
       await response.body?.cancel();

@@ -7,7 +7,16 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const root = join(dirname(fileURLToPath(import.meta.url)), "..");
-const SOURCES = ["workers", "durable", "core", "policy", "migrations", "scripts/build.ts", "wrangler.toml", "package-lock.json"];
+const SOURCES = [
+  "workers",
+  "durable",
+  "core",
+  "policy",
+  "migrations",
+  "scripts/build.ts",
+  "wrangler.toml",
+  "package-lock.json",
+];
 
 function newest(path: string): number {
   const stat = statSync(path);
@@ -27,7 +36,11 @@ export function buildWorker(): string {
   execFileSync(
     process.execPath,
     [join(root, "node_modules/wrangler/bin/wrangler.js"), "deploy", "--dry-run", "--env", "local", "--outdir", fresh],
-    { cwd: root, stdio: ["ignore", "ignore", "inherit"], env: { ...process.env, WRANGLER_SEND_METRICS: "false", WRANGLER_HIDE_BANNER: "true", CI: "true" } },
+    {
+      cwd: root,
+      stdio: ["ignore", "ignore", "inherit"],
+      env: { ...process.env, WRANGLER_SEND_METRICS: "false", WRANGLER_HIDE_BANNER: "true", CI: "true" },
+    },
   );
   rmSync(out, { recursive: true, force: true });
   renameSync(fresh, out);

@@ -29,7 +29,14 @@ function tool(path: string, args: readonly string[], shown = false): string {
 }
 
 function bundle(environment: string): string {
-  const output = tool("wrangler/bin/wrangler.js", ["deploy", "--dry-run", "--env", environment, "--outdir", join("dist", "check", environment)]);
+  const output = tool("wrangler/bin/wrangler.js", [
+    "deploy",
+    "--dry-run",
+    "--env",
+    environment,
+    "--outdir",
+    join("dist", "check", environment),
+  ]);
   const size = /Total Upload: (.*)/.exec(output)?.[1];
   if (size === undefined) throw new Failed(output);
   return size.trim();
@@ -44,7 +51,10 @@ function imports(): string {
 /** A lock file that names a host would install from that host, wherever it is installed. */
 function lockFile(): string {
   const text = execFileSync("cat", ["package-lock.json"], { cwd: root, encoding: "utf8", maxBuffer: 64 * 1024 * 1024 });
-  if (/"resolved"/.test(text)) throw new Failed("package-lock.json names where packages came from: npm config set omit-lockfile-registry-resolved true");
+  if (/"resolved"/.test(text))
+    throw new Failed(
+      "package-lock.json names where packages came from: npm config set omit-lockfile-registry-resolved true",
+    );
   return "";
 }
 

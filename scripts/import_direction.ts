@@ -25,12 +25,33 @@ const WEB_STANDARD = /^(valibot|jose|canonicalize|@noble\/hashes)(\/|$)/;
 const local = (pattern: RegExp) => (one: Import) => one.isLocal && pattern.test(one.to);
 
 const RULES: readonly Rule[] = [
-  { what: "core/ imports nothing of the platform", from: /^core\//, forbids: (one) => one.isLocal && !one.to.startsWith("core/") },
-  { what: "core/ imports web-standard packages only", from: /^core\//, forbids: (one) => !one.isLocal && !WEB_STANDARD.test(one.to) },
-  { what: "durable/ imports no surface, but for the type of the bindings", from: /^durable\//, forbids: (one) => one.isLocal && /^(workers|cli|portable)\//.test(one.to) && !(one.isType && one.to === "workers/env.ts") },
+  {
+    what: "core/ imports nothing of the platform",
+    from: /^core\//,
+    forbids: (one) => one.isLocal && !one.to.startsWith("core/"),
+  },
+  {
+    what: "core/ imports web-standard packages only",
+    from: /^core\//,
+    forbids: (one) => !one.isLocal && !WEB_STANDARD.test(one.to),
+  },
+  {
+    what: "durable/ imports no surface, but for the type of the bindings",
+    from: /^durable\//,
+    forbids: (one) =>
+      one.isLocal && /^(workers|cli|portable)\//.test(one.to) && !(one.isType && one.to === "workers/env.ts"),
+  },
   { what: "the verifier shares no code with what seals", from: /^core\/verify\//, forbids: local(/^core\/seal\//) },
-  { what: "the command line reaches the gateway by its API alone", from: /^cli\//, forbids: local(/^(workers|durable)\//) },
-  { what: "the product imports no test and no development code", from: /^(core|workers|durable|cli|portable|migrations)\//, forbids: local(/^(test|local|scripts)\//) },
+  {
+    what: "the command line reaches the gateway by its API alone",
+    from: /^cli\//,
+    forbids: local(/^(workers|durable)\//),
+  },
+  {
+    what: "the product imports no test and no development code",
+    from: /^(core|workers|durable|cli|portable|migrations)\//,
+    forbids: local(/^(test|local|scripts)\//),
+  },
 ];
 
 // Comments are not taken out: none holds an import statement at a line's beginning.
@@ -41,7 +62,8 @@ export function importsOf(from: string, text: string): Import[] {
   for (const [, type, names, fixed, dynamic] of text.matchAll(STATEMENT)) {
     const target = fixed ?? dynamic ?? "";
     const isLocal = target.startsWith(".");
-    const isType = type !== undefined || (names !== undefined && /^\{(\s*type\s+\w+(\s+as\s+\w+)?\s*,?)+\s*\}$/.test(names));
+    const isType =
+      type !== undefined || (names !== undefined && /^\{(\s*type\s+\w+(\s+as\s+\w+)?\s*,?)+\s*\}$/.test(names));
     found.push({ from, to: isLocal ? normalize(join(dirname(from), target)) : target, isLocal, isType });
   }
   return found;
@@ -62,13 +84,18 @@ function filesBelow(root: string, folder: string): string[] {
 
 /** A sentence for each import that points the wrong way and for each circle. */
 export function violations(imports: readonly Import[]): string[] {
-  const wrong = imports.flatMap((one) => RULES.filter((rule) => rule.from.test(one.from) && rule.forbids(one)).map((rule) => `${one.from} imports ${one.to}: ${rule.what}`));
+  const wrong = imports.flatMap((one) =>
+    RULES.filter((rule) => rule.from.test(one.from) && rule.forbids(one)).map(
+      (rule) => `${one.from} imports ${one.to}: ${rule.what}`,
+    ),
+  );
   return [...wrong, ...circles(imports)];
 }
 
 function circles(imports: readonly Import[]): string[] {
   const edges = new Map<string, string[]>();
-  for (const one of imports) if (one.isLocal && !one.isType) edges.set(one.from, [...(edges.get(one.from) ?? []), one.to]);
+  for (const one of imports)
+    if (one.isLocal && !one.isType) edges.set(one.from, [...(edges.get(one.from) ?? []), one.to]);
   const found: string[] = [];
   const done = new Set<string>();
   const visit = (file: string, path: readonly string[]): void => {
@@ -84,5 +111,8 @@ function circles(imports: readonly Import[]): string[] {
 
 export function checkImports(root: string): { readonly files: number; readonly violations: readonly string[] } {
   const files = FOLDERS.flatMap((folder) => filesBelow(root, folder));
-  return { files: files.length, violations: violations(files.flatMap((file) => importsOf(file, readFileSync(join(root, file), "utf8")))) };
+  return {
+    files: files.length,
+    violations: violations(files.flatMap((file) => importsOf(file, readFileSync(join(root, file), "utf8")))),
+  };
 }

@@ -13,7 +13,17 @@ const root = join(dirname(fileURLToPath(import.meta.url)), "..");
 const vitest = join(root, "node_modules/vitest/vitest.mjs");
 const folder = mkdtempSync(join(tmpdir(), "sallyport-core-"));
 const report = (runtime: string): string => join(folder, `${runtime}.json`);
-const tests = (runtime: string): string[] => [vitest, "run", "--project", "core", "--pool=threads", "--reporter=json", `--outputFile=${report(runtime)}`, "--silent", ...process.argv.slice(2)];
+const tests = (runtime: string): string[] => [
+  vitest,
+  "run",
+  "--project",
+  "core",
+  "--pool=threads",
+  "--reporter=json",
+  `--outputFile=${report(runtime)}`,
+  "--silent",
+  ...process.argv.slice(2),
+];
 const RUNTIMES = {
   deno: { command: join(root, "node_modules/.bin/deno"), args: ["run", "-A", "--no-lock", ...tests("deno")] },
   bun: { command: join(root, "node_modules/.bin/bun"), args: ["--bun", ...tests("bun")] },
@@ -23,7 +33,15 @@ interface Report {
   readonly success: boolean;
   readonly numPassedTests: number;
   readonly numTotalTests: number;
-  readonly testResults: readonly { readonly name: string; readonly message: string; readonly assertionResults: readonly { readonly status: string; readonly fullName: string; readonly failureMessages: readonly string[] }[] }[];
+  readonly testResults: readonly {
+    readonly name: string;
+    readonly message: string;
+    readonly assertionResults: readonly {
+      readonly status: string;
+      readonly fullName: string;
+      readonly failureMessages: readonly string[];
+    }[];
+  }[];
 }
 
 function readReport(runtime: string): Report | null {
@@ -51,7 +69,8 @@ function runUnder(runtime: keyof typeof RUNTIMES): boolean {
   console.log(`${runtime}: ${found.numPassedTests} of ${found.numTotalTests} tests passed`);
   for (const file of found.testResults) {
     if (file.message !== "") console.log(`  ${file.name}: ${file.message}`);
-    for (const one of file.assertionResults) if (one.status === "failed") console.log(`  ${one.fullName}\n    ${one.failureMessages.join("\n    ")}`);
+    for (const one of file.assertionResults)
+      if (one.status === "failed") console.log(`  ${one.fullName}\n    ${one.failureMessages.join("\n    ")}`);
   }
   return found.success && done.status === 0;
 }

@@ -62,7 +62,13 @@ export function objectName(caller: Caller, connection: ConnectionName, shard: nu
   const before = place.names[shard];
   if (before !== undefined) return before;
   const { issuer, subject, actors } = caller.authenticated.principal;
-  const text = canonicalText([issuer, subject, actors.map((actor) => [actor.issuer, actor.subject]), connection, shard]);
+  const text = canonicalText([
+    issuer,
+    subject,
+    actors.map((actor) => [actor.issuer, actor.subject]),
+    connection,
+    shard,
+  ]);
   const name = createHmac("sha256", config.pseudonymKey).update(text).digest("hex");
   place.names[shard] = name;
   return name;

@@ -32,11 +32,13 @@ export type ConfigRefusal = { readonly reason: "misconfigured"; readonly variabl
 const FirstAdmin = v.strictObject({ issuer: v.string(), subject: v.string() });
 
 export function readConfig(env: Env, policyText: string): Result<Config, ConfigRefusal> {
-  const wrong = (variable: string, expected: string): Result<Config, ConfigRefusal> => refuse({ reason: "misconfigured", variable, expected });
+  const wrong = (variable: string, expected: string): Result<Config, ConfigRefusal> =>
+    refuse({ reason: "misconfigured", variable, expected });
   const allowInsecureHttp = env.ALLOW_INSECURE_HTTP === "yes";
   const origins = (env.ORIGINS ?? "").split(/\s+/).filter((one) => one !== "");
   const [origin] = origins;
-  if (origin === undefined || !origins.every((one) => URL.canParse(one) && new URL(one).origin === one)) return wrong("ORIGINS", "one or more origins, https://host");
+  if (origin === undefined || !origins.every((one) => URL.canParse(one) && new URL(one).origin === one))
+    return wrong("ORIGINS", "one or more origins, https://host");
   const issuers = parseIssuers(env.ISSUERS ?? "", allowInsecureHttp);
   if (!issuers.ok) return wrong("ISSUERS", `${issuers.path} ${issuers.expected}`);
   const firstAdmin = readFirstAdmin(env.FIRST_ADMIN ?? "");
@@ -44,7 +46,8 @@ export function readConfig(env: Env, policyText: string): Result<Config, ConfigR
   const pseudonymKey = readKey(env.PSEUDONYM_KEY ?? "");
   if (pseudonymKey === null) return wrong("PSEUDONYM_KEY", "32 bytes in base64");
   if (!/^[a-z][a-z0-9-]{0,31}$/.test(env.REGION ?? "")) return wrong("REGION", "a region's name");
-  if (env.JURISDICTION !== undefined && !JURISDICTIONS.includes(env.JURISDICTION)) return wrong("JURISDICTION", "eu, us or not set");
+  if (env.JURISDICTION !== undefined && !JURISDICTIONS.includes(env.JURISDICTION))
+    return wrong("JURISDICTION", "eu, us or not set");
   const policy = parsePolicy(policyText, toHex(sha256(new TextEncoder().encode(policyText))) as Digest);
   if (!policy.ok) return wrong("policy/policy.json", `${policy.path} ${policy.expected}`);
   const hosts = new Set(origins.map((one) => new URL(one).host));
@@ -52,8 +55,10 @@ export function readConfig(env: Env, policyText: string): Result<Config, ConfigR
     const url = new URL(upstream);
     // A gateway that calls itself would loop, and let callers reach its own surfaces with its own credential.
     // A dot at the end of a name names the same host (RFC 1034 §3.1).
-    if (hosts.has(url.host.replace(/\.(?=:|$)/, ""))) return wrong("policy/policy.json", `connections.${name}.upstream that is not the gateway itself`);
-    if (url.protocol !== "https:" && !allowInsecureHttp) return wrong("policy/policy.json", `connections.${name}.upstream over https`);
+    if (hosts.has(url.host.replace(/\.(?=:|$)/, "")))
+      return wrong("policy/policy.json", `connections.${name}.upstream that is not the gateway itself`);
+    if (url.protocol !== "https:" && !allowInsecureHttp)
+      return wrong("policy/policy.json", `connections.${name}.upstream over https`);
   }
   return ok({
     region: env.REGION,

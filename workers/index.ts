@@ -19,13 +19,22 @@ type Served = { Bindings: Env };
 
 const surfaces = new Hono<Served>();
 surfaces.get("/healthz", (c) => c.json({ status: "ok", region: c.env.REGION }));
-surfaces.get("/.well-known/oauth-protected-resource/*", (c) => withConfig(c.env, (gateway) => resourceMetadata(c.req.raw.url, c.req.path, gateway.config)));
-surfaces.get("/.well-known/oauth-protected-resource", (c) => withConfig(c.env, (gateway) => resourceMetadata(c.req.raw.url, c.req.path, gateway.config)));
-surfaces.all("/api/v1/*", (c) => withConfig(c.env, (gateway) => runCommand(c.req.raw, gateway, c.executionCtx as ExecutionContext, resolveConsole)));
+surfaces.get("/.well-known/oauth-protected-resource/*", (c) =>
+  withConfig(c.env, (gateway) => resourceMetadata(c.req.raw.url, c.req.path, gateway.config)),
+);
+surfaces.get("/.well-known/oauth-protected-resource", (c) =>
+  withConfig(c.env, (gateway) => resourceMetadata(c.req.raw.url, c.req.path, gateway.config)),
+);
+surfaces.all("/api/v1/*", (c) =>
+  withConfig(c.env, (gateway) => runCommand(c.req.raw, gateway, c.executionCtx as ExecutionContext, resolveConsole)),
+);
 surfaces.notFound(() => problem("not_found", null));
 surfaces.onError(() => problem("internal", null));
 
-function withConfig<T>(env: Env, serve: (gateway: Extract<ReturnType<typeof gatewayOf>, { ok: true }>["value"]) => T): T | Response {
+function withConfig<T>(
+  env: Env,
+  serve: (gateway: Extract<ReturnType<typeof gatewayOf>, { ok: true }>["value"]) => T,
+): T | Response {
   const gateway = gatewayOf(env, policyText);
   return gateway.ok ? serve(gateway.value) : problem("misconfigured", null);
 }

@@ -8,13 +8,23 @@ import { PERIMETER_SHARDS } from "../durable/perimeter_log.ts";
 import { fillRandom, sha256 } from "../durable/sha256.ts";
 import type { Exchange } from "./http/exchange.ts";
 
-export async function recordAtPerimeter({ request, gateway, command, address }: Exchange, reason: string, status: number): Promise<void> {
+export async function recordAtPerimeter(
+  { request, gateway, command, address }: Exchange,
+  reason: string,
+  status: number,
+): Promise<void> {
   const target = parseTarget(request.url, "/c/");
   const prefix = addressPrefix(address);
   const connection = target.ok ? target.value.connection : "none";
   const record = exchangeRecord(
     { kind: "command.denied", command, part: 0, classes: { protocol: "http", reason, status, count: 1 } },
-    { target: { method: request.method, path: target.ok ? target.value.path : "", query: target.ok ? target.value.query : "" } },
+    {
+      target: {
+        method: request.method,
+        path: target.ok ? target.value.path : "",
+        query: target.ok ? target.value.query : "",
+      },
+    },
     { client: JSON.stringify({ address }), connection, prefix },
   );
   const shard = (sha256(new TextEncoder().encode(prefix))[0] ?? 0) % PERIMETER_SHARDS;

@@ -73,7 +73,10 @@ const TOLD: Readonly<Record<ProblemReason, Told>> = {
   body_too_large: { status: 413, title: "The request's body is larger than any that can be forwarded" },
   body_unsupported: { status: 501, title: "A body with this method is not forwarded" },
   // Not 503: the upstream was called, and a client must not take it for safe to try again.
-  answer_not_recordable: { status: 502, title: "The answer could not be recorded, so it is withheld; the command may have taken effect" },
+  answer_not_recordable: {
+    status: 502,
+    title: "The answer could not be recorded, so it is withheld; the command may have taken effect",
+  },
   trail_unavailable: { status: 503, title: "Part of the trail cannot be reached", retryAfter: 2 },
   internal: { status: 500, title: "The gateway failed" },
   credential_missing: { status: 503, title: "The connection's credential is not configured" },
@@ -86,7 +89,11 @@ export function statusOf(reason: ProblemReason): number {
 }
 
 /** `record` is `<sid>/<seq>` of the record that tells more, or null where there is none. */
-export function problem(reason: ProblemReason, record: string | null, headers: readonly (readonly [string, string])[] = []): Response {
+export function problem(
+  reason: ProblemReason,
+  record: string | null,
+  headers: readonly (readonly [string, string])[] = [],
+): Response {
   const { status, title, retryAfter } = TOLD[reason];
   const told = reason === "unknown_connection" ? "no_rule" : reason;
   const text = `${JSON.stringify({ type: `urn:sallyport:problem:${told}`, title, status, reason: told, ...(record === null ? {} : { record }) })}\n`;

@@ -21,7 +21,13 @@ export function resourceMetadata(url: string, path: string, config: Config): Res
     bearer_methods_supported: ["header"],
     resource_name: "Sallyport",
   };
-  return Response.json(body, { headers: { "cache-control": "max-age=300", "access-control-allow-origin": "*", "x-content-type-options": "nosniff" } });
+  return Response.json(body, {
+    headers: {
+      "cache-control": "max-age=300",
+      "access-control-allow-origin": "*",
+      "x-content-type-options": "nosniff",
+    },
+  });
 }
 
 /** Bearer first: clients that know OAuth take the first challenge, git and WebDAV clients look for Basic. */

@@ -26,7 +26,12 @@ export interface Begun {
 export type AppendFailure = { readonly reason: "not_recordable" | "overloaded" };
 
 /** Makes `command.requested` or `command.denied` durable, opening a session if none is open. */
-export async function begin(record: Masked, caller: Caller, connection: ConnectionName, gateway: Gateway): Promise<Result<Begun, AppendFailure>> {
+export async function begin(
+  record: Masked,
+  caller: Caller,
+  connection: ConnectionName,
+  gateway: Gateway,
+): Promise<Result<Begun, AppendFailure>> {
   const committed = commit(record, fillRandom, sha256);
   const place = placeOf(caller, connection);
   for (let tries = 0; tries < SHARDS; tries++) {
@@ -40,7 +45,13 @@ export async function begin(record: Masked, caller: Caller, connection: Connecti
   return refuse({ reason: "overloaded" });
 }
 
-async function beginAt(session: Session, record: Committed, caller: Caller, connection: ConnectionName, gateway: Gateway): Promise<Appended | null> {
+async function beginAt(
+  session: Session,
+  record: Committed,
+  caller: Caller,
+  connection: ConnectionName,
+  gateway: Gateway,
+): Promise<Appended | null> {
   const appended = await twice(() => session.begin(record, null));
   if (appended === null || appended.ok || appended.reason !== "session_needed") return appended;
   const { principal } = caller.authenticated;

@@ -12,7 +12,10 @@ const ACTORS_LIMIT = 8;
 /** The last second that a Date can name (ECMAScript §21.4.1.1). */
 const LAST_SECOND = 8_640_000_000_000;
 
-export function authenticatedOf(claims: JWTPayload, token: UnverifiedToken): Result<Authenticated, { reason: TokenRefusal }> {
+export function authenticatedOf(
+  claims: JWTPayload,
+  token: UnverifiedToken,
+): Result<Authenticated, { reason: TokenRefusal }> {
   const malformed = refuse({ reason: "claims_malformed" as const });
   const issuer = token.issuer.issuer;
   const subject = boundedText(claims.sub);
@@ -47,7 +50,7 @@ export function authenticatedOf(claims: JWTPayload, token: UnverifiedToken): Res
 /** RFC 8693 §4.1: the outermost `act` is the current actor. An actor without `iss` is the token's issuer's. */
 function actorsOf(act: unknown, issuer: string): Actor[] | null {
   const actors: Actor[] = [];
-  for (let next = act; next !== undefined; ) {
+  for (let next = act; next !== undefined;) {
     if (typeof next !== "object" || next === null || actors.length >= ACTORS_LIMIT) return null;
     const { sub, iss, act: further } = next as { sub?: unknown; iss?: unknown; act?: unknown };
     const subject = boundedText(sub);

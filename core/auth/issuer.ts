@@ -8,7 +8,11 @@ export const ALGORITHMS = ["RS256", "PS256", "ES256", "EdDSA"] as const;
 
 const issuerSchema = v.strictObject({
   /** As tokens name it, to the letter. OpenID Connect Discovery §3: no query, no fragment. */
-  issuer: v.pipe(v.string(), v.regex(/^https?:\/\/[^?#\s]+$/), v.check((text) => URL.canParse(text), "a URL")),
+  issuer: v.pipe(
+    v.string(),
+    v.regex(/^https?:\/\/[^?#\s]+$/),
+    v.check((text) => URL.canParse(text), "a URL"),
+  ),
   /** One of them must be in the token's `aud`. */
   audiences: v.pipe(v.array(v.string()), v.minLength(1)),
   /** `typ` of the token's header, without `application/`; RFC 9068 §2.1 wants at+jwt. "any" leaves the telltale claims of ID tokens as the only sign. */
@@ -45,6 +49,7 @@ export function parseIssuers(text: string, allowInsecureHttp: boolean): Result<r
   const insecure = parsed.output.find((one) => !one.issuer.startsWith("https://") && !allowInsecureHttp);
   if (insecure !== undefined) return refuse({ reason: "issuers_invalid", path: "issuer", expected: "https" });
   const names = new Set(parsed.output.map((one) => one.issuer));
-  if (names.size !== parsed.output.length) return refuse({ reason: "issuers_invalid", path: "issuer", expected: "each issuer once" });
+  if (names.size !== parsed.output.length)
+    return refuse({ reason: "issuers_invalid", path: "issuer", expected: "each issuer once" });
   return ok(parsed.output);
 }

@@ -34,7 +34,14 @@ async function importKey(jwk: JWK): Promise<VerificationKey[]> {
   for (const algorithm of algorithmsOf(jwk)) {
     try {
       const { kty, n, e, crv, x, y } = jwk;
-      const bare: JWK = { kty, ...(n === undefined ? {} : { n }), ...(e === undefined ? {} : { e }), ...(crv === undefined ? {} : { crv }), ...(x === undefined ? {} : { x }), ...(y === undefined ? {} : { y }) } as JWK;
+      const bare: JWK = {
+        kty,
+        ...(n === undefined ? {} : { n }),
+        ...(e === undefined ? {} : { e }),
+        ...(crv === undefined ? {} : { crv }),
+        ...(x === undefined ? {} : { x }),
+        ...(y === undefined ? {} : { y }),
+      } as JWK;
       const key = await importJWK(bare, algorithm);
       if (key instanceof Uint8Array || isShort(key)) continue;
       keys.push({ keyId: jwk.kid ?? null, algorithm, material: JSON.stringify([kty, n, e, crv, x, y]), key });
@@ -47,7 +54,9 @@ async function importKey(jwk: JWK): Promise<VerificationKey[]> {
 
 /** Counted by the engine, in bits: leading zeros in `n` make no key longer. */
 function isShort({ algorithm }: CryptoKey): boolean {
-  return "modulusLength" in algorithm && typeof algorithm.modulusLength === "number" && algorithm.modulusLength < RSA_BITS;
+  return (
+    "modulusLength" in algorithm && typeof algorithm.modulusLength === "number" && algorithm.modulusLength < RSA_BITS
+  );
 }
 
 /** By the key's own type, never by the token's wish: no key serves two kinds of algorithm (RFC 8725 §3.1). */
@@ -60,11 +69,17 @@ function algorithmsOf(jwk: JWK): string[] {
         : jwk.kty === "OKP" && jwk.crv === "Ed25519"
           ? ["EdDSA"]
           : [];
-  return jwk.alg === undefined ? possible : possible.filter((name) => name === jwk.alg || (name === "EdDSA" && jwk.alg === "Ed25519"));
+  return jwk.alg === undefined
+    ? possible
+    : possible.filter((name) => name === jwk.alg || (name === "EdDSA" && jwk.alg === "Ed25519"));
 }
 
 /** The key a token names. Without a `kid`, only an unambiguous one will do. */
-export function selectKey(keys: readonly VerificationKey[], keyId: string | null, algorithm: string): VerificationKey | null {
+export function selectKey(
+  keys: readonly VerificationKey[],
+  keyId: string | null,
+  algorithm: string,
+): VerificationKey | null {
   const fitting = keys.filter((key) => key.algorithm === algorithm && (keyId === null || key.keyId === keyId));
   return fitting.length === 1 ? (fitting[0] ?? null) : null;
 }

@@ -23,7 +23,10 @@ interface KnownSet {
   readonly fetched: number;
 }
 
-export type KeyAnswer = { readonly kind: "key"; readonly key: VerificationKey } | { readonly kind: "unknown" } | { readonly kind: "unavailable" };
+export type KeyAnswer =
+  | { readonly kind: "key"; readonly key: VerificationKey }
+  | { readonly kind: "unknown" }
+  | { readonly kind: "unavailable" };
 
 export type Pause = (milliseconds: number) => Promise<void>;
 
@@ -69,7 +72,11 @@ export class KeySets {
   /** By looking again and again: to await another request's promise is to be cancelled with it. */
   async #awaitOther(issuer: string, now: number): Promise<KnownSet | null> {
     const before = this.#known.get(issuer);
-    for (let waited = 0; waited < TIMEOUT_MS && this.#fetchesUnderWay(issuer, now + waited).length > 0; waited += POLL_MS) {
+    for (
+      let waited = 0;
+      waited < TIMEOUT_MS && this.#fetchesUnderWay(issuer, now + waited).length > 0;
+      waited += POLL_MS
+    ) {
       await this.#pause(POLL_MS);
       const known = this.#known.get(issuer);
       if (known !== undefined && known !== before) return known;
@@ -80,7 +87,10 @@ export class KeySets {
   /** False once the set that is known does not have the key any more: a removed key ends the tokens it signed. */
   stillHas(issuer: string, key: VerificationKey): boolean {
     const keys = this.#known.get(issuer)?.keys ?? [];
-    return keys.some((one) => one === key || (one.keyId === key.keyId && one.algorithm === key.algorithm && one.material === key.material));
+    return keys.some(
+      (one) =>
+        one === key || (one.keyId === key.keyId && one.algorithm === key.algorithm && one.material === key.material),
+    );
   }
 
   /** Whether the set should be renewed beside a request that can do with what is known, or before it is relied on. */

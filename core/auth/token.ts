@@ -46,11 +46,15 @@ const KEY_MEMBERS = ["jwk", "jku", "x5u", "x5c"] as const;
 /** Claims that OIDC Core §2, §3.3.2.11 puts into ID tokens. */
 const ID_TOKEN_CLAIMS = ["nonce", "at_hash", "c_hash", "s_hash"] as const;
 
-export function inspectToken(text: string, issuers: readonly Issuer[]): Result<UnverifiedToken, { reason: TokenRefusal }> {
+export function inspectToken(
+  text: string,
+  issuers: readonly Issuer[],
+): Result<UnverifiedToken, { reason: TokenRefusal }> {
   if (text.length > TOKEN_LIMIT) return refuse({ reason: "token_oversize" });
   const parts = text.split(".");
   const [headerPart, claimsPart, signaturePart] = parts;
-  if (parts.length !== 3 || headerPart === undefined || claimsPart === undefined || signaturePart === undefined) return refuse({ reason: "token_malformed" });
+  if (parts.length !== 3 || headerPart === undefined || claimsPart === undefined || signaturePart === undefined)
+    return refuse({ reason: "token_malformed" });
   if (fromBase64Url(signaturePart) === null) return refuse({ reason: "token_malformed" });
   const header = readPart(headerPart);
   if (!header.ok) return header;
@@ -76,7 +80,8 @@ function inspectHeader(
   if (header.typ !== undefined && typeof header.typ !== "string") return refuse({ reason: "token_malformed" });
   const type = header.typ?.toLowerCase().replace(/^application\//, "") ?? null;
   if (ID_TOKEN_CLAIMS.some((name) => Object.hasOwn(claims, name))) return refuse({ reason: "id_token" });
-  if (!issuer.token_types.includes("any") && (type === null || !issuer.token_types.includes(type))) return refuse({ reason: "type_refused" });
+  if (!issuer.token_types.includes("any") && (type === null || !issuer.token_types.includes(type)))
+    return refuse({ reason: "type_refused" });
   return ok({ text, algorithm, keyId: header.kid ?? null, issuer, claims });
 }
 
@@ -93,6 +98,7 @@ function readPart(part: string): Result<Readonly<Record<string, unknown>>, { rea
   }
   if (typeof value !== "object" || value === null || Array.isArray(value)) return refuse({ reason: "token_malformed" });
   const problem = findMembersProblem(text);
-  if (problem !== null) return refuse({ reason: problem.problem === "duplicate" ? "token_duplicate_member" : "token_malformed" });
+  if (problem !== null)
+    return refuse({ reason: problem.problem === "duplicate" ? "token_duplicate_member" : "token_malformed" });
   return ok(value as Readonly<Record<string, unknown>>);
 }

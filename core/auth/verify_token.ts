@@ -8,7 +8,11 @@ import type { Authenticated } from "./principal.ts";
 import type { TokenRefusal, UnverifiedToken } from "./token.ts";
 
 /** `now` in milliseconds since 1970. Never throws, and never repeats what jose said: its errors quote claims. */
-export async function verifyToken(token: UnverifiedToken, key: VerificationKey, now: number): Promise<Result<Authenticated, { reason: TokenRefusal }>> {
+export async function verifyToken(
+  token: UnverifiedToken,
+  key: VerificationKey,
+  now: number,
+): Promise<Result<Authenticated, { reason: TokenRefusal }>> {
   try {
     const { payload } = await jwtVerify(token.text, key.key, {
       issuer: token.issuer.issuer,
@@ -19,7 +23,8 @@ export async function verifyToken(token: UnverifiedToken, key: VerificationKey, 
       requiredClaims: ["exp", "sub", "iss", "aud"],
     });
     // jose looks at `iat` only beside a maximum age. A token from the future would outlive every revocation by time.
-    if (payload.iat !== undefined && payload.iat > now / 1000 + token.issuer.clock_skew_seconds) return refuse({ reason: "not_yet_valid" });
+    if (payload.iat !== undefined && payload.iat > now / 1000 + token.issuer.clock_skew_seconds)
+      return refuse({ reason: "not_yet_valid" });
     return authenticatedOf(payload, token);
   } catch (error) {
     return refuse({ reason: reasonOf(error) });

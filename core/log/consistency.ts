@@ -5,19 +5,34 @@ import type { Sha256 } from "../record/record.ts";
 import { nodeHash, rootOf, splitPoint } from "./merkle.ts";
 
 /** 0 < from ≤ to ≤ leaves.length. Empty where both sizes are equal. */
-export function consistencyProof(leaves: readonly Uint8Array[], from: number, to: number, sha256: Sha256): Uint8Array[] {
+export function consistencyProof(
+  leaves: readonly Uint8Array[],
+  from: number,
+  to: number,
+  sha256: Sha256,
+): Uint8Array[] {
   if (!(from > 0 && from <= to && to <= leaves.length)) throw new RangeError("no such sizes");
   return subproof(leaves, from, 0, to, true, sha256);
 }
 
 /** `isWhole`: the verifier knows the root of `start..start+from` already, because it is the old tree. */
-function subproof(leaves: readonly Uint8Array[], from: number, start: number, end: number, isWhole: boolean, sha256: Sha256): Uint8Array[] {
+function subproof(
+  leaves: readonly Uint8Array[],
+  from: number,
+  start: number,
+  end: number,
+  isWhole: boolean,
+  sha256: Sha256,
+): Uint8Array[] {
   const size = end - start;
   if (from === size) return isWhole ? [] : [rootOf(leaves, sha256, start, end)];
   const split = splitPoint(size);
   return from <= split
     ? [...subproof(leaves, from, start, start + split, isWhole, sha256), rootOf(leaves, sha256, start + split, end)]
-    : [...subproof(leaves, from - split, start + split, end, false, sha256), rootOf(leaves, sha256, start, start + split)];
+    : [
+        ...subproof(leaves, from - split, start + split, end, false, sha256),
+        rootOf(leaves, sha256, start, start + split),
+      ];
 }
 
 /** True if the path shows that the tree of `to` leaves with root `newRoot` begins with the one of `from` leaves with `oldRoot`. */

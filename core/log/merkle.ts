@@ -41,7 +41,12 @@ export function digestBytes(digest: Digest): Uint8Array {
 }
 
 /** Root of the tree over `leaves[from..to)`. */
-export function rootOf(leaves: readonly Uint8Array[], sha256: Sha256, from = 0, to: number = leaves.length): Uint8Array {
+export function rootOf(
+  leaves: readonly Uint8Array[],
+  sha256: Sha256,
+  from = 0,
+  to: number = leaves.length,
+): Uint8Array {
   const size = to - from;
   if (size === 0) return sha256(new Uint8Array(0));
   const only = leaves[from];

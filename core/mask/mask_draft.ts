@@ -16,7 +16,10 @@ export function ownRecord(draft: Draft): Masked {
 /** A record about an exchange. `headers` and `target` are masked by name; `own` fields are the gateway's words. */
 export function exchangeRecord(
   draft: Omit<Draft, "fields">,
-  sent: { readonly target?: { readonly method: string; readonly path: string; readonly query: string }; readonly headers?: readonly Header[] },
+  sent: {
+    readonly target?: { readonly method: string; readonly path: string; readonly query: string };
+    readonly headers?: readonly Header[];
+  },
   own: Fields,
 ): Masked {
   const fields: Record<string, string> = { ...own };

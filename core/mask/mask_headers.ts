@@ -38,10 +38,25 @@ const SECRET_PARTS: readonly string[] = [
 ];
 /** X-Api-Key, Ocp-Apim-Subscription-Key, X-Amz-Server-Side-Encryption-Customer-Key; Npm-Otp, X-Github-Otp. */
 const SECRET_ENDS: readonly string[] = ["-key", "-otp", "-sig", "-pin"];
-const NOT_SECRET: ReadonlySet<string> = new Set(["idempotency-key", "x-idempotency-key", "surrogate-key", "cache-key", "x-cache-key"]);
+const NOT_SECRET: ReadonlySet<string> = new Set([
+  "idempotency-key",
+  "x-idempotency-key",
+  "surrogate-key",
+  "cache-key",
+  "x-cache-key",
+]);
 const URL_NAMES: ReadonlySet<string> = new Set([
-  "location", "content-location", "referer", "destination", "link", "origin", "refresh",
-  "x-original-url", "x-original-uri", "x-rewrite-url", "x-forwarded-uri",
+  "location",
+  "content-location",
+  "referer",
+  "destination",
+  "link",
+  "origin",
+  "refresh",
+  "x-original-url",
+  "x-original-uri",
+  "x-rewrite-url",
+  "x-forwarded-uri",
 ]);
 
 type Kind = "secret" | "url" | "plain";
@@ -62,7 +77,8 @@ function kindOf(name: string): Kind {
 function judge(name: string): Kind {
   if (NOT_SECRET.has(name)) return "plain";
   if (SECRET_NAMES.has(name)) return "secret";
-  if (SECRET_PARTS.some((part) => name.includes(part)) || SECRET_ENDS.some((end) => name.endsWith(end))) return "secret";
+  if (SECRET_PARTS.some((part) => name.includes(part)) || SECRET_ENDS.some((end) => name.endsWith(end)))
+    return "secret";
   return URL_NAMES.has(name) ? "url" : "plain";
 }
 

@@ -4,14 +4,55 @@
 
 /** Whole names, in lower case, with `-` and `.` written as `_`. */
 const SECRET_NAMES: ReadonlySet<string> = new Set([
-  "auth", "key", "code", "device_code", "user_code", "code_verifier", "secret", "pwd", "pass", "pin", "otp", "sig", "hmac", "mac",
-  "jwt", "session", "sessionid", "session_id", "session_key", "sid", "jsessionid", "phpsessid", "ticket", "samlresponse", "samlart",
-  "awsaccesskeyid", "cookie", "csrf", "xsrf",
+  "auth",
+  "key",
+  "code",
+  "device_code",
+  "user_code",
+  "code_verifier",
+  "secret",
+  "pwd",
+  "pass",
+  "pin",
+  "otp",
+  "sig",
+  "hmac",
+  "mac",
+  "jwt",
+  "session",
+  "sessionid",
+  "session_id",
+  "session_key",
+  "sid",
+  "jsessionid",
+  "phpsessid",
+  "ticket",
+  "samlresponse",
+  "samlart",
+  "awsaccesskeyid",
+  "cookie",
+  "csrf",
+  "xsrf",
 ]);
 /** A name that holds one of these carries a secret whatever stands around it: `X-Amz-Signature`, `newPassword`, `id_token_hint`. */
 const SECRET_PARTS: readonly string[] = [
-  "token", "secret", "password", "passwd", "passphrase", "signature", "credential", "assertion", "authorization",
-  "api_key", "apikey", "access_key", "accesskey", "private_key", "privatekey", "auth_key", "authkey",
+  "token",
+  "secret",
+  "password",
+  "passwd",
+  "passphrase",
+  "signature",
+  "credential",
+  "assertion",
+  "authorization",
+  "api_key",
+  "apikey",
+  "access_key",
+  "accesskey",
+  "private_key",
+  "privatekey",
+  "auth_key",
+  "authkey",
 ];
 
 const MASK = "[masked:query]";
@@ -60,11 +101,16 @@ export function maskUrl(url: string): string {
   const query = queryAt < 0 ? "" : `?${maskQuery(before.slice(queryAt + 1))}`;
   const fragment = fragmentAt < 0 ? "" : `#${maskQuery(url.slice(fragmentAt + 1))}`;
   // User information is looked for in all of it: what follows a `?` is a second URL in `Link`.
-  return place.replace(USER_INFORMATION, "$1[masked:userinfo]@") + (query + fragment).replace(USER_INFORMATION, "$1[masked:userinfo]@");
+  return (
+    place.replace(USER_INFORMATION, "$1[masked:userinfo]@") +
+    (query + fragment).replace(USER_INFORMATION, "$1[masked:userinfo]@")
+  );
 }
 
 /** Each encoding by itself, so that an invalid one elsewhere in the name hides nothing. ASCII is enough to know a name by. */
 function decoded(name: string): string {
   if (!name.includes("%") && !name.includes("+")) return name;
-  return name.replaceAll("+", " ").replace(/%([0-9A-Fa-f]{2})/g, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)));
+  return name
+    .replaceAll("+", " ")
+    .replace(/%([0-9A-Fa-f]{2})/g, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)));
 }

@@ -26,11 +26,18 @@ export interface CompiledRules {
 }
 
 /** Every name in `connections` gets an entry, `*` in a rule stands for all of them. `console` has none: its rules are built in. */
-export function compileRules(policy: Digest, connections: Iterable<string>, rules: readonly PolicyRule[]): CompiledRules {
+export function compileRules(
+  policy: Digest,
+  connections: Iterable<string>,
+  rules: readonly PolicyRule[],
+): CompiledRules {
   const compiled = rules.map((rule) => compileRule(policy, rule));
   const byConnection = new Map<string, ConnectionRules>();
   for (const name of connections) {
-    byConnection.set(name, byEffect(compiled.filter(({ rule }) => rule.connections.has(name) || rule.connections.has("*"))));
+    byConnection.set(
+      name,
+      byEffect(compiled.filter(({ rule }) => rule.connections.has(name) || rule.connections.has("*"))),
+    );
   }
   return {
     byConnection,
@@ -40,7 +47,10 @@ export function compileRules(policy: Digest, connections: Iterable<string>, rule
 }
 
 function byEffect(rules: readonly CompiledRule[]): ConnectionRules {
-  return { deny: rules.filter(({ rule }) => rule.effect === "deny"), allow: rules.filter(({ rule }) => rule.effect === "allow") };
+  return {
+    deny: rules.filter(({ rule }) => rule.effect === "deny"),
+    allow: rules.filter(({ rule }) => rule.effect === "allow"),
+  };
 }
 
 function compileRule(policy: Digest, rule: PolicyRule): CompiledRule {

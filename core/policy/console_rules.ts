@@ -32,9 +32,16 @@ function rule(id: string, method: string, path: string, role: ConsoleRule["role"
   return { id, method, route, role };
 }
 
-export function decideConsole(policy: Digest, roles: ReadonlySet<string>, method: string, segments: readonly string[]): Decision {
+export function decideConsole(
+  policy: Digest,
+  roles: ReadonlySet<string>,
+  method: string,
+  segments: readonly string[],
+): Decision {
   const reads = method === "HEAD" ? "GET" : method;
-  const found = RULES.find((one) => one.method === reads && (one.role === null || roles.has(one.role)) && matchesRoute(one.route, segments));
+  const found = RULES.find(
+    (one) => one.method === reads && (one.role === null || roles.has(one.role)) && matchesRoute(one.route, segments),
+  );
   if (found === undefined) return { effect: "deny", policy, rule: null, reason: "no_rule" };
   return { effect: "allow", policy, rule: found.id, obligations: [] };
 }

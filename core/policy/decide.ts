@@ -57,13 +57,20 @@ function matches({ rule }: CompiledRule, segments: readonly string[]): boolean {
  * (RFC 8693 §4.1) never adds any. A group counts only from the issuer that a role is bound to, since
  * another issuer's group of the same name is other people.
  */
-export function rolesOf(roles: readonly PolicyRole[], principal: Principal, firstAdmin: { readonly issuer: string; readonly subject: string } | null): ReadonlySet<string> {
+export function rolesOf(
+  roles: readonly PolicyRole[],
+  principal: Principal,
+  firstAdmin: { readonly issuer: string; readonly subject: string } | null,
+): ReadonlySet<string> {
   const held = new Set<string>();
   for (const role of roles) {
-    const byGroup = (role.issuer === null || role.issuer === principal.issuer) && principal.groups.some((group) => role.groups.has(group));
+    const byGroup =
+      (role.issuer === null || role.issuer === principal.issuer) &&
+      principal.groups.some((group) => role.groups.has(group));
     const bySubject = role.subjects.some((one) => one.issuer === principal.issuer && one.subject === principal.subject);
     if (byGroup || bySubject) held.add(role.name);
   }
-  if (firstAdmin !== null && firstAdmin.issuer === principal.issuer && firstAdmin.subject === principal.subject) held.add("admin");
+  if (firstAdmin !== null && firstAdmin.issuer === principal.issuer && firstAdmin.subject === principal.subject)
+    held.add("admin");
   return held;
 }

@@ -26,7 +26,12 @@ const MAX_ROUTES = 100;
 const BUILT_IN_ROLES: readonly string[] = ["admin", "auditor"];
 
 const Name = v.pipe(v.string("a name"), v.regex(/^[a-z][a-z0-9_-]{0,63}$/, "a name: a-z, 0-9, _ and -"));
-const Text = v.pipe(v.string("text"), v.minLength(1, "text that is not empty"), v.maxLength(2048, "text of at most 2048 characters"), v.check((text) => text.isWellFormed(), "well-formed Unicode"));
+const Text = v.pipe(
+  v.string("text"),
+  v.minLength(1, "text that is not empty"),
+  v.maxLength(2048, "text of at most 2048 characters"),
+  v.check((text) => text.isWellFormed(), "well-formed Unicode"),
+);
 const Subject = v.strictObject({ issuer: Text, subject: Text });
 const People = {
   issuer: v.optional(Text),
@@ -36,7 +41,10 @@ const People = {
 /** Valibot takes a list for an object whose members are its indexes; where all members are optional that would pass. */
 const NoList = v.check<unknown, string>((value) => !Array.isArray(value), "an object");
 const Role = v.pipe(v.unknown(), NoList, v.strictObject(People));
-const Secret = v.pipe(v.string("a secret's name"), v.regex(/^UPSTREAM_[A-Z0-9_]{1,64}$/, "the name of a secret that begins with UPSTREAM_"));
+const Secret = v.pipe(
+  v.string("a secret's name"),
+  v.regex(/^UPSTREAM_[A-Z0-9_]{1,64}$/, "the name of a secret that begins with UPSTREAM_"),
+);
 const HeaderName = v.pipe(
   v.string("a header name"),
   v.regex(/^[a-z0-9-]{1,64}$/, "a header name in lower case"),
@@ -45,19 +53,38 @@ const HeaderName = v.pipe(
 const Credential = v.variant("as", [
   v.strictObject({ as: v.literal("header"), name: HeaderName, secret: Secret }),
   v.strictObject({ as: v.literal("basic"), secret: Secret }),
-  v.strictObject({ as: v.literal("query"), name: v.pipe(v.string(), v.regex(/^[A-Za-z0-9_.-]{1,64}$/, "a parameter's name")), secret: Secret }),
+  v.strictObject({
+    as: v.literal("query"),
+    name: v.pipe(v.string(), v.regex(/^[A-Za-z0-9_.-]{1,64}$/, "a parameter's name")),
+    secret: Secret,
+  }),
 ]);
-const Upstream = v.pipe(v.string("a URL"), v.check(isUpstream, "an http(s) URL without user, query, fragment or dot segments"));
+const Upstream = v.pipe(
+  v.string("a URL"),
+  v.check(isUpstream, "an http(s) URL without user, query, fragment or dot segments"),
+);
 const Connection = v.strictObject({
   protocol: v.literal("http", "http"),
   upstream: Upstream,
   region: Name,
   credential: v.optional(Credential),
   labels: v.optional(v.pipe(v.array(Name), v.maxLength(32)), []),
-  timeout_seconds: v.optional(v.pipe(v.number("seconds"), v.integer("whole seconds"), v.minValue(1, "1 to 600"), v.maxValue(600, "1 to 600")), 60),
+  timeout_seconds: v.optional(
+    v.pipe(v.number("seconds"), v.integer("whole seconds"), v.minValue(1, "1 to 600"), v.maxValue(600, "1 to 600")),
+    60,
+  ),
 });
-const Method = v.pipe(v.string("a method"), v.check((name) => name === "*" || verbClass(name) !== null, "an HTTP method that can be forwarded, in upper case, or *"));
-const Route = v.pipe(v.string("a route"), v.check((text) => parseRoute(text) !== null, "a route: /literal/*/{name}/**"));
+const Method = v.pipe(
+  v.string("a method"),
+  v.check(
+    (name) => name === "*" || verbClass(name) !== null,
+    "an HTTP method that can be forwarded, in upper case, or *",
+  ),
+);
+const Route = v.pipe(
+  v.string("a route"),
+  v.check((text) => parseRoute(text) !== null, "a route: /literal/*/{name}/**"),
+);
 const Rule = v.strictObject({
   id: v.pipe(v.string("an id"), v.regex(/^[a-z0-9][a-z0-9_.-]{0,63}$/, "an id: a-z, 0-9, _, - and .")),
   effect: v.picklist(["allow", "deny"], "allow or deny"),
@@ -94,7 +121,12 @@ export interface Policy {
 }
 
 /** `path` leads to what was refused (`rules[2].methods[0]`), `expected` says what would be right, `line` counts from 1. */
-export type PolicyRefusal = { readonly reason: "policy_invalid"; readonly path: string; readonly expected: string; readonly line?: number };
+export type PolicyRefusal = {
+  readonly reason: "policy_invalid";
+  readonly path: string;
+  readonly expected: string;
+  readonly line?: number;
+};
 
 /** `hash` is the SHA-256 of the file's bytes, of which `text` is the UTF-8 text. */
 export function parsePolicy(text: string, hash: Digest): Result<Policy, PolicyRefusal> {
@@ -108,7 +140,11 @@ export function parsePolicy(text: string, hash: Digest): Result<Policy, PolicyRe
   }
   const problem = findMembersProblem(text);
   if (problem !== null) {
-    return refuse({ reason: "policy_invalid", path: problem.problem === "duplicate" ? problem.member.slice(0, 64) : "", expected: "each member once, at most 64 levels deep" });
+    return refuse({
+      reason: "policy_invalid",
+      path: problem.problem === "duplicate" ? problem.member.slice(0, 64) : "",
+      expected: "each member once, at most 64 levels deep",
+    });
   }
   const inherited = findInheritedName(value, []);
   if (inherited !== null) return invalid(text, inherited, "a name that objects do not inherit");
@@ -127,7 +163,8 @@ function resolve(file: ParsedFile, text: string, hash: Digest): Result<Policy, P
   const connections = new Map<string, ConnectionSettings>();
   for (const [key, settings] of Object.entries(file.connections)) {
     const name = parseConnectionName(key);
-    if (name === null || name === CONSOLE) return invalid(text, ["connections", key], "a connection's name: a-z, 0-9, single dashes, not console");
+    if (name === null || name === CONSOLE)
+      return invalid(text, ["connections", key], "a connection's name: a-z, 0-9, single dashes, not console");
     connections.set(name, {
       name,
       protocol: settings.protocol,
@@ -140,19 +177,28 @@ function resolve(file: ParsedFile, text: string, hash: Digest): Result<Policy, P
   const dangling = findDangling(file, connections);
   if (dangling !== null) return invalid(text, dangling.at, dangling.expected);
   const rules = file.rules.map(ruleOf);
-  const roles = Object.entries(file.roles).map(([name, role]) => ({ name, groups: new Set(role.groups), issuer: role.issuer ?? null, subjects: role.subjects }));
+  const roles = Object.entries(file.roles).map(([name, role]) => ({
+    name,
+    groups: new Set(role.groups),
+    issuer: role.issuer ?? null,
+    subjects: role.subjects,
+  }));
   return ok({ hash, roles, connections, rules, compiled: compileRules(hash, connections.keys(), rules) });
 }
 
 /** What no single value shows: ids used twice, and names of roles and connections that are not defined. */
-function findDangling(file: ParsedFile, connections: ReadonlyMap<string, unknown>): { readonly at: JsonPath; readonly expected: string } | null {
+function findDangling(
+  file: ParsedFile,
+  connections: ReadonlyMap<string, unknown>,
+): { readonly at: JsonPath; readonly expected: string } | null {
   const ids = new Set<string>();
   for (const [index, { id, who, connections: names }] of file.rules.entries()) {
     const at = ["rules", index];
     if (ids.has(id)) return { at: [...at, "id"], expected: "an id that no other rule has" };
     ids.add(id);
     // Such a rule would hold for nobody: certainly not what was meant.
-    if (who.roles.length + who.groups.length + who.subjects.length === 0) return { at: [...at, "who"], expected: "a role, a group or a subject" };
+    if (who.roles.length + who.groups.length + who.subjects.length === 0)
+      return { at: [...at, "who"], expected: "a role, a group or a subject" };
     const role = who.roles.findIndex((name) => !Object.hasOwn(file.roles, name) && !BUILT_IN_ROLES.includes(name));
     if (role >= 0) return { at: [...at, "who", "roles", role], expected: "a role of this file" };
     const connection = names.findIndex((name) => name !== "*" && !connections.has(name));
@@ -192,7 +238,9 @@ function findInheritedName(value: unknown, at: JsonPath): JsonPath | null {
 
 /** Connections that speak plain http to their upstream: for development configurations only. */
 export function insecureConnections(policy: Policy): readonly ConnectionName[] {
-  return [...policy.connections.values()].filter(({ upstream }) => !upstream.startsWith("https:")).map(({ name }) => name);
+  return [...policy.connections.values()]
+    .filter(({ upstream }) => !upstream.startsWith("https:"))
+    .map(({ name }) => name);
 }
 
 function isUpstream(text: string): boolean {

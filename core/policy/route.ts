@@ -8,7 +8,10 @@
 import { normalSegment } from "../protocol/http/target.ts";
 
 export type RoutePattern = readonly RouteSegment[];
-type RouteSegment = { readonly kind: "literal"; readonly text: string } | { readonly kind: "any"; readonly name: string | null } | { readonly kind: "rest" };
+type RouteSegment =
+  | { readonly kind: "literal"; readonly text: string }
+  | { readonly kind: "any"; readonly name: string | null }
+  | { readonly kind: "rest" };
 
 const MAX_PATTERN = 1024;
 const CAPTURE = /^\{([a-z][a-z0-9_]{0,31})\}$/;
@@ -62,7 +65,8 @@ export function capturesOf(pattern: RoutePattern, segments: readonly string[]): 
   const captures = new Map<string, string>();
   for (const [index, expected] of pattern.entries()) {
     const segment = segments[index];
-    if (expected.kind === "any" && expected.name !== null && segment !== undefined) captures.set(expected.name, segment);
+    if (expected.kind === "any" && expected.name !== null && segment !== undefined)
+      captures.set(expected.name, segment);
   }
   return captures;
 }

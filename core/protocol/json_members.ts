@@ -4,7 +4,10 @@
 /** Deeper than any honest token or policy. */
 const MAX_DEPTH = 64;
 
-export type MembersProblem = { readonly problem: "duplicate"; readonly member: string } | { readonly problem: "deep" } | { readonly problem: "syntax" };
+export type MembersProblem =
+  | { readonly problem: "duplicate"; readonly member: string }
+  | { readonly problem: "deep" }
+  | { readonly problem: "syntax" };
 
 /** Looks at text that JSON.parse accepts, in one pass; null if every object's members are distinct. */
 export function findMembersProblem(text: string): MembersProblem | null {

@@ -53,7 +53,8 @@ export function parseLeaf(text: string): Result<Leaf, LeafRefusal> {
   }
   if (!isObject(value)) return malformed("not an object");
   const allowed = "class,cmd,kind,part,prev,root,seq,sid,time,v";
-  for (const key of Object.keys(value)) if (!allowed.split(",").includes(key)) return malformed(`unknown key ${JSON.stringify(key)}`);
+  for (const key of Object.keys(value))
+    if (!allowed.split(",").includes(key)) return malformed(`unknown key ${JSON.stringify(key)}`);
   const kind = KINDS.find((name) => name === value.kind);
   const prev = typeof value.prev === "string" ? parseDigest(value.prev) : null;
   const root = typeof value.root === "string" ? parseDigest(value.root) : null;
@@ -69,7 +70,10 @@ export function parseLeaf(text: string): Result<Leaf, LeafRefusal> {
   if (!isCount(value.part) || !isCount(value.time)) return malformed("part or time");
   if (!isClasses(value.class)) return malformed("class");
   const leaf: Leaf = { classes: value.class, command, kind, part: value.part, prev, root, seq, sid, time: value.time };
-  const written = leafText({ kind, command, part: leaf.part, classes: canonicalText(leaf.classes), root, disclosure: "" }, leaf);
+  const written = leafText(
+    { kind, command, part: leaf.part, classes: canonicalText(leaf.classes), root, disclosure: "" },
+    leaf,
+  );
   return written === text ? ok(leaf) : malformed("not in canonical form");
 }
 
@@ -85,6 +89,9 @@ function isClasses(value: unknown): value is Classes {
   if (!isObject(value)) return false;
   return Object.entries(value).every(
     ([key, one]) =>
-      /^[a-z_]{1,32}$/.test(key) && (typeof one === "number" ? Number.isSafeInteger(one) : typeof one === "string" && /^[\x20-\x7e]{0,128}$/.test(one)),
+      /^[a-z_]{1,32}$/.test(key) &&
+      (typeof one === "number"
+        ? Number.isSafeInteger(one)
+        : typeof one === "string" && /^[\x20-\x7e]{0,128}$/.test(one)),
   );
 }

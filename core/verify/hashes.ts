@@ -31,7 +31,17 @@ export function hashOfLeaf(text: string, sha256: Sha256): Uint8Array {
 export function rootOfFields(fields: readonly ReadField[], sha256: Sha256): string {
   const tree = new Tree(sha256);
   for (const { name, salt, value } of fields) {
-    tree.add(sha256(concat(Uint8Array.of(0), LABEL, withLength(salt), withLength(encoder.encode(name)), withLength(encoder.encode(value)))));
+    tree.add(
+      sha256(
+        concat(
+          Uint8Array.of(0),
+          LABEL,
+          withLength(salt),
+          withLength(encoder.encode(name)),
+          withLength(encoder.encode(value)),
+        ),
+      ),
+    );
   }
   return tree.root();
 }

@@ -5,7 +5,12 @@
 import { type Findings, FINDINGS } from "./verdict.ts";
 import type { ReadField, ReadLeaf } from "./read_line.ts";
 
-const OUTCOMES: ReadonlySet<string> = new Set(["command.denied", "command.completed", "command.failed", "command.cancelled"]);
+const OUTCOMES: ReadonlySet<string> = new Set([
+  "command.denied",
+  "command.completed",
+  "command.failed",
+  "command.cancelled",
+]);
 
 interface Command {
   state: "open" | "ended" | "unknown";
@@ -65,7 +70,8 @@ export class Order {
   }
 
   #inRegistry({ kind, command }: ReadLeaf, fields: readonly ReadField[]): string | null {
-    if ((kind !== "session.opened" && kind !== "session.closed") || command !== null) return "a registry only opens and closes sessions";
+    if ((kind !== "session.opened" && kind !== "session.closed") || command !== null)
+      return "a registry only opens and closes sessions";
     const sid = fields.find(({ name }) => name === "sid")?.value;
     if (sid === undefined) return "a registry's entry without its session's id";
     const known = this.#sessions.get(sid);
@@ -90,7 +96,10 @@ export class Order {
     if (leaf.kind === "session.opened") return "a second session.opened";
     if (this.#closed && leaf.kind !== "outcome.late") return "a record after session.closed";
     if (leaf.kind === "session.closed") return this.#close(leaf);
-    if (leaf.command === null) return leaf.kind.startsWith("command.") || leaf.kind === "response.started" || leaf.kind === "outcome.late" ? `${leaf.kind} without a command` : null;
+    if (leaf.command === null)
+      return leaf.kind.startsWith("command.") || leaf.kind === "response.started" || leaf.kind === "outcome.late"
+        ? `${leaf.kind} without a command`
+        : null;
     const known = this.#commands.get(leaf.command);
     if (leaf.kind === "command.requested" || leaf.kind === "command.denied") {
       if (known !== undefined) return `${leaf.kind} of a command that has records`;
@@ -106,13 +115,17 @@ export class Order {
   #ofCommand({ kind, part, classes }: ReadLeaf, id: string, command: Command): string | null {
     if (OUTCOMES.has(kind)) {
       if (command.state !== "open") return "a second outcome of a command";
-      if (kind === "command.completed" && classes.folded === 0 && !command.started) return "command.completed without response.started";
-      if (kind === "command.completed" && classes.folded === 1 && command.started) return "a folded answer after response.started";
+      if (kind === "command.completed" && classes.folded === 0 && !command.started)
+        return "command.completed without response.started";
+      if (kind === "command.completed" && classes.folded === 1 && command.started)
+        return "a folded answer after response.started";
       this.#end(id, command, kind === "command.failed" && classes.reason === "outcome_unknown");
       return null;
     }
-    if (kind === "outcome.late" && command.state !== "unknown") return "outcome.late of a command whose outcome is known";
-    if (kind !== "outcome.late" && kind !== "gap" && command.state !== "open") return `${kind} after the command's outcome`;
+    if (kind === "outcome.late" && command.state !== "unknown")
+      return "outcome.late of a command whose outcome is known";
+    if (kind !== "outcome.late" && kind !== "gap" && command.state !== "open")
+      return `${kind} after the command's outcome`;
     if (kind === "response.started") {
       if (command.started || part !== 0) return "a second response.started";
       command.started = true;

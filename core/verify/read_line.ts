@@ -71,7 +71,8 @@ export function readLine(bytes: Uint8Array): ReadLine {
   const { leaf: leafText, fields } = value;
   // The shape is known before anything is written anew: JSON.stringify recurses, and the text may be deeply nested.
   if (typeof leafText !== "string" || !isTriples(fields)) return wrong("line_malformed", "not a leaf and its fields");
-  if (JSON.stringify({ leaf: leafText, fields }) !== text) return wrong("line_malformed", "not in the exact form of an export");
+  if (JSON.stringify({ leaf: leafText, fields }) !== text)
+    return wrong("line_malformed", "not in the exact form of an export");
   const leaf = readLeaf(leafText);
   if ("reason" in leaf) return leaf;
   const read = readFields(fields);
@@ -81,8 +82,10 @@ export function readLine(bytes: Uint8Array): ReadLine {
 function readHead(text: string, head: unknown): ReadLine {
   if (!isObject(head) || Object.keys(head).join() !== "sid,size,root,tip") return wrong("line_malformed", "not a head");
   const { sid, size, root, tip } = head;
-  if (typeof sid !== "string" || !UUID7.test(sid) || !isCount(size) || !isDigest(root) || !isDigest(tip)) return wrong("line_malformed", "not a head");
-  if (JSON.stringify({ head: { sid, size, root, tip } }) !== text) return wrong("line_malformed", "not in the exact form of an export");
+  if (typeof sid !== "string" || !UUID7.test(sid) || !isCount(size) || !isDigest(root) || !isDigest(tip))
+    return wrong("line_malformed", "not a head");
+  if (JSON.stringify({ head: { sid, size, root, tip } }) !== text)
+    return wrong("line_malformed", "not in the exact form of an export");
   return { kind: "head", head: { sid, size, root, tip } };
 }
 
@@ -93,7 +96,8 @@ function readLeaf(text: string): ReadLeaf | Wrong {
   const { class: classes, cmd, kind, part, prev, root, seq, sid, time, v } = value;
   if (v !== 1) return wrong("leaf_malformed", "another version of the format than 1");
   const keys = Object.keys(value).join();
-  if (keys !== (cmd === undefined ? LEAF_KEYS_WITHOUT_COMMAND : LEAF_KEYS)) return wrong("leaf_malformed", "keys missing, unknown or out of order");
+  if (keys !== (cmd === undefined ? LEAF_KEYS_WITHOUT_COMMAND : LEAF_KEYS))
+    return wrong("leaf_malformed", "keys missing, unknown or out of order");
   if (!isClasses(classes)) return wrong("leaf_malformed", "class");
   if (cmd !== undefined && (typeof cmd !== "string" || !UUID7.test(cmd))) return wrong("leaf_malformed", "cmd");
   if (typeof kind !== "string" || !KINDS.has(kind)) return wrong("leaf_malformed", "kind");
@@ -140,7 +144,10 @@ function isObject(value: unknown): value is Record<string, unknown> {
 }
 
 function isTriples(value: unknown): value is [string, string, string][] {
-  return Array.isArray(value) && value.every((one) => Array.isArray(one) && one.length === 3 && one.every((part) => typeof part === "string"));
+  return (
+    Array.isArray(value) &&
+    value.every((one) => Array.isArray(one) && one.length === 3 && one.every((part) => typeof part === "string"))
+  );
 }
 
 function isCount(value: unknown): value is number {
@@ -156,7 +163,8 @@ function isClasses(value: unknown): value is Record<string, string | number> {
   let before = "";
   for (const [key, one] of Object.entries(value)) {
     if (!CLASS_KEY.test(key) || key <= before) return false;
-    if (typeof one === "number" ? !Number.isSafeInteger(one) : typeof one !== "string" || !CLASS_TEXT.test(one)) return false;
+    if (typeof one === "number" ? !Number.isSafeInteger(one) : typeof one !== "string" || !CLASS_TEXT.test(one))
+      return false;
     before = key;
   }
   return true;

@@ -19,11 +19,17 @@ export interface VerifyOptions {
   /** A head from elsewhere: what somebody noted earlier. */
   readonly head?: { readonly size: number; readonly root: string } | undefined;
   /** Told of each record that holds, in order; awaited, so that output can push back. */
-  readonly onRecord?: (record: { readonly leaf: ReadLeaf; readonly fields: readonly ReadField[] }) => void | Promise<void>;
+  readonly onRecord?: (record: {
+    readonly leaf: ReadLeaf;
+    readonly fields: readonly ReadField[];
+  }) => void | Promise<void>;
 }
 
 /** `chunks` is the export as it arrives, cut anywhere. Errors of the source pass through. */
-export async function verifySession(chunks: AsyncIterable<string | Uint8Array>, options: VerifyOptions): Promise<SessionVerdict> {
+export async function verifySession(
+  chunks: AsyncIterable<string | Uint8Array>,
+  options: VerifyOptions,
+): Promise<SessionVerdict> {
   const verifier = new Verifier(options);
   for await (const line of linesOf(chunks)) {
     const record = verifier.take(line);
@@ -34,7 +40,10 @@ export async function verifySession(chunks: AsyncIterable<string | Uint8Array>, 
 }
 
 /** The same for an export in memory. */
-export async function verifyExport(text: string | Uint8Array, options: Partial<VerifyOptions> = {}): Promise<SessionVerdict> {
+export async function verifyExport(
+  text: string | Uint8Array,
+  options: Partial<VerifyOptions> = {},
+): Promise<SessionVerdict> {
   async function* once(): AsyncGenerator<string | Uint8Array> {
     yield text;
   }
@@ -84,14 +93,17 @@ class Verifier {
 
   #takeRecord(leaf: ReadLeaf, fields: readonly ReadField[]): { leaf: ReadLeaf; fields: readonly ReadField[] } | null {
     const { sha256, head } = this.#options;
-    if (this.#sid !== null && leaf.sid !== this.#sid) return this.#wrong("other_session", "a record of another session");
-    if (leaf.seq !== this.#size) return this.#wrong("wrong_seq", `record ${leaf.seq} where ${this.#size} belongs: dropped, doubled or moved`);
+    if (this.#sid !== null && leaf.sid !== this.#sid)
+      return this.#wrong("other_session", "a record of another session");
+    if (leaf.seq !== this.#size)
+      return this.#wrong("wrong_seq", `record ${leaf.seq} where ${this.#size} belongs: dropped, doubled or moved`);
     if (leaf.prev !== this.#tip) {
       if (leaf.seq === 0) return this.#wrong("wrong_prev", "the first record names one before it");
       this.#suspect = { line: this.#line, seq: leaf.seq, hash: toHex(hashOfLeaf(leaf.text, sha256)) };
       return null;
     }
-    if (rootOfFields(fields, sha256) !== leaf.root) return this.#wrong("wrong_root", "the fields are not those that the leaf commits to");
+    if (rootOfFields(fields, sha256) !== leaf.root)
+      return this.#wrong("wrong_root", "the fields are not those that the leaf commits to");
     const broken = this.#order.take(leaf, fields);
     if (broken !== null) return this.#wrong("wrong_order", broken);
     const hash = hashOfLeaf(leaf.text, sha256);
@@ -104,13 +116,26 @@ class Verifier {
   }
 
   /** If what follows the suspect vouches for it, then it names the true predecessor and that one was changed. */
-  #judge(line: Line | null, { line: at, seq, hash }: { readonly line: number; readonly seq: number; readonly hash: string }): null {
+  #judge(
+    line: Line | null,
+    { line: at, seq, hash }: { readonly line: number; readonly seq: number; readonly hash: string },
+  ): null {
     const read = line?.kind === "line" ? readLine(line.bytes) : null;
     const vouched = read?.kind === "record" ? read.leaf.prev : read?.kind === "head" ? read.head.tip : null;
     this.first ??=
       vouched === hash
-        ? { reason: "wrong_prev", line: at - 1, seq: seq - 1, detail: `record ${seq} follows another record than this one: this one was changed` }
-        : { reason: "wrong_prev", line: at, seq, detail: `does not follow record ${seq - 1}: its prev was changed, or that record` };
+        ? {
+            reason: "wrong_prev",
+            line: at - 1,
+            seq: seq - 1,
+            detail: `record ${seq} follows another record than this one: this one was changed`,
+          }
+        : {
+            reason: "wrong_prev",
+            line: at,
+            seq,
+            detail: `does not follow record ${seq - 1}: its prev was changed, or that record`,
+          };
     return null;
   }
 
@@ -118,7 +143,8 @@ class Verifier {
     this.#head = head;
     if (this.#size === 0) return;
     if (head.sid !== this.#sid) this.#wrong("wrong_head", "the head names another session");
-    else if (head.size < this.#size) this.#wrong("wrong_head", `the head counts ${head.size} records, here are ${this.#size}`, head.size);
+    else if (head.size < this.#size)
+      this.#wrong("wrong_head", `the head counts ${head.size} records, here are ${this.#size}`, head.size);
     else if (head.size > this.#size) return;
     else this.#compareHead(head);
   }
@@ -126,8 +152,15 @@ class Verifier {
   #compareHead(head: ReadHead): void {
     const isRoot = head.root === this.#tree.root();
     if (head.tip === this.#tip && isRoot) return;
-    if (head.tip === this.#tip || isRoot) this.#wrong("wrong_head", "the head's root and tip do not belong together: the head was changed");
-    else this.first ??= { reason: "wrong_head", line: this.#line - 1, seq: this.#size - 1, detail: "the head names another last record: this one was changed, or the head" };
+    if (head.tip === this.#tip || isRoot)
+      this.#wrong("wrong_head", "the head's root and tip do not belong together: the head was changed");
+    else
+      this.first ??= {
+        reason: "wrong_head",
+        line: this.#line - 1,
+        seq: this.#size - 1,
+        detail: "the head names another last record: this one was changed, or the head",
+      };
   }
 
   #wrong(reason: WrongReason, detail: string, seq: number = this.#size): null {
@@ -144,7 +177,11 @@ class Verifier {
     if (this.first === null && this.#suspect !== null) this.#judge(null, this.#suspect);
     if (this.first === null && this.#size === 0) this.#wrong("no_records", "no record to verify");
     if (this.first === null && this.#givenHeadDiffers()) {
-      this.#wrong("wrong_head", `the first ${this.#options.head?.size ?? 0} records do not lead to the root you brought: the log was rewritten, or it is another one`, 0);
+      this.#wrong(
+        "wrong_head",
+        `the first ${this.#options.head?.size ?? 0} records do not lead to the root you brought: the log was rewritten, or it is another one`,
+        0,
+      );
     }
     return {
       integrity: this.first === null ? { kind: "intact" } : { kind: "altered", first: this.first },
@@ -165,7 +202,8 @@ class Verifier {
     const size = Math.max(this.#head?.size ?? 0, given?.size ?? 0);
     if (size > this.#size) return { kind: "not_shown", reason: "records_missing", seq: this.#size, size };
     const byGiven = given?.size === this.#size;
-    if (this.#head === null) return byGiven ? { kind: "shown", by: "given_head" } : { kind: "not_shown", reason: "no_head" };
+    if (this.#head === null)
+      return byGiven ? { kind: "shown", by: "given_head" } : { kind: "not_shown", reason: "no_head" };
     return { kind: "shown", by: byGiven ? "both" : "head" };
   }
 }

@@ -44,14 +44,24 @@ export class Harness {
   readonly #tokens: readonly string[];
   readonly #say: (line: string) => void;
 
-  constructor(variants: ReadonlyMap<VariantName, Variant>, load: LoadProcess, tokens: readonly string[], say: (line: string) => void) {
+  constructor(
+    variants: ReadonlyMap<VariantName, Variant>,
+    load: LoadProcess,
+    tokens: readonly string[],
+    say: (line: string) => void,
+  ) {
     this.#variants = variants;
     this.#load = load;
     this.#tokens = tokens;
     this.#say = say;
   }
 
-  async run(name: VariantName, { connections, sessions }: Pick<Scenario, "connections" | "sessions">, warmupMs: number, measureMs: number): Promise<JobResult> {
+  async run(
+    name: VariantName,
+    { connections, sessions }: Pick<Scenario, "connections" | "sessions">,
+    warmupMs: number,
+    measureMs: number,
+  ): Promise<JobResult> {
     const variant = this.#variants.get(name);
     if (variant === undefined) throw new Error(`${name} does not run`);
     const tokens = this.#tokens.slice(0, sessions);
@@ -73,18 +83,22 @@ export class Harness {
 
   async measure(plan: Plan): Promise<{ measured: Measured[]; rounds: number }> {
     const slices = plan.scenarios.map(() => new Map<VariantName, Slice[]>());
-    for (const scenario of plan.scenarios) for (const name of scenario.variants) await this.run(name, scenario, plan.firstWarmupMs, 0);
+    for (const scenario of plan.scenarios)
+      for (const name of scenario.variants) await this.run(name, scenario, plan.firstWarmupMs, 0);
     let rounds = 0;
     while (rounds < plan.rounds && (rounds < 2 || performance.now() < plan.deadline)) {
       this.#say(`round ${rounds + 1} of ${plan.rounds}`);
-      for (const [index, scenario] of plan.scenarios.entries()) await this.#round(scenario, rounds, plan, slices[index] ?? new Map());
+      for (const [index, scenario] of plan.scenarios.entries())
+        await this.#round(scenario, rounds, plan, slices[index] ?? new Map());
       rounds += 1;
     }
     return { measured: slices, rounds };
   }
 
   async #round(scenario: Scenario, round: number, plan: Plan, into: Map<VariantName, Slice[]>): Promise<void> {
-    const turned = scenario.variants.map((_, index) => scenario.variants[(index + round) % scenario.variants.length] ?? "direct");
+    const turned = scenario.variants.map(
+      (_, index) => scenario.variants[(index + round) % scenario.variants.length] ?? "direct",
+    );
     for (const name of turned) {
       const { measured, seconds, p50Ms, p99Ms } = await this.run(name, scenario, plan.warmupMs, plan.seconds * 1000);
       const slices = into.get(name) ?? [];
@@ -101,7 +115,9 @@ export function spread(measured: Measured, name: VariantName, figure: keyof Slic
 /** Ratio of two variants' requests a second, taken within each round and then over the rounds. */
 export function ratio(measured: Measured, of: VariantName, to: VariantName): Spread {
   const below = measured.get(to) ?? [];
-  return spreadOf((measured.get(of) ?? []).map((slice, round) => slice.perSecond / (below[round]?.perSecond ?? Number.NaN)));
+  return spreadOf(
+    (measured.get(of) ?? []).map((slice, round) => slice.perSecond / (below[round]?.perSecond ?? Number.NaN)),
+  );
 }
 
 /** What a variant adds to another's median, taken within each round. */

@@ -70,13 +70,18 @@ async function freePort(): Promise<number> {
 }
 
 /** Microseconds by function, itself and with what it calls. */
-function times({ nodes, samples, timeDeltas }: Profile): { own: Map<string, number>; total: Map<string, number>; all: number } {
+function times({ nodes, samples, timeDeltas }: Profile): {
+  own: Map<string, number>;
+  total: Map<string, number>;
+  all: number;
+} {
   const byId = new Map(nodes.map((node) => [node.id, node]));
   const ownById = new Map<number, number>();
   samples.forEach((id, index) => ownById.set(id, (ownById.get(id) ?? 0) + (timeDeltas[index] ?? 0)));
   const own = new Map<string, number>();
   const total = new Map<string, number>();
-  const add = (map: Map<string, number>, name: string, time: number): void => void map.set(name, (map.get(name) ?? 0) + time);
+  const add = (map: Map<string, number>, name: string, time: number): void =>
+    void map.set(name, (map.get(name) ?? 0) + time);
   const walk = (node: ProfileNode, above: ReadonlySet<string>): number => {
     const { functionName, lineNumber } = node.callFrame;
     const name = `${functionName || "(anonymous)"}:${lineNumber + 1}`;
@@ -98,7 +103,8 @@ function times({ nodes, samples, timeDeltas }: Profile): { own: Map<string, numb
 
 function print(title: string, map: ReadonlyMap<string, number>, requests: number): void {
   console.log(`\n${title}, µs a request`);
-  for (const [name, time] of [...map].sort((a, b) => b[1] - a[1]).slice(0, 40)) console.log(`${(time / requests).toFixed(2).padStart(9)}  ${name}`);
+  for (const [name, time] of [...map].sort((a, b) => b[1] - a[1]).slice(0, 40))
+    console.log(`${(time / requests).toFixed(2).padStart(9)}  ${name}`);
 }
 
 const [connections = "64", sessions = "1", seconds = "5", file] = process.argv.slice(2);
@@ -107,8 +113,20 @@ const issuer = await startIssuer();
 const upstream = await startUpstream();
 const load = startLoad();
 const inspectorPort = await freePort();
-const gateway = await startVariant("gateway_disk", { upstream: `http://127.0.0.1:${upstream.port}`, issuer: issuer.url, bundle: buildWorker(), folder, disk: folder, memory: folder, inspector: `127.0.0.1:${inspectorPort}` });
-const tokens = await Promise.all(Array.from({ length: Number(sessions) }, (_, index) => issuer.token({ subject: `person-${index}`, groups: ["engineers"] })));
+const gateway = await startVariant("gateway_disk", {
+  upstream: `http://127.0.0.1:${upstream.port}`,
+  issuer: issuer.url,
+  bundle: buildWorker(),
+  folder,
+  disk: folder,
+  memory: folder,
+  inspector: `127.0.0.1:${inspectorPort}`,
+});
+const tokens = await Promise.all(
+  Array.from({ length: Number(sessions) }, (_, index) =>
+    issuer.token({ subject: `person-${index}`, groups: ["engineers"] }),
+  ),
+);
 const job = { port: gateway.port, connections: Number(connections), tokens, warmupMs: 0 };
 await load.run({ ...job, connections: 1, measureMs: 1000 });
 await load.run({ ...job, measureMs: 2000 });

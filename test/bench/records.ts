@@ -21,7 +21,8 @@ export interface Kept {
 export function readKept(folder: string): Kept {
   const kept = { sessions: 0, requested: 0, completed: 0, others: 0, broken: 0 };
   if (!existsSync(folder)) return kept;
-  for (const file of readdirSync(folder).filter((name) => name.endsWith(".sqlite") && name !== "metadata.sqlite")) count(join(folder, file), kept);
+  for (const file of readdirSync(folder).filter((name) => name.endsWith(".sqlite") && name !== "metadata.sqlite"))
+    count(join(folder, file), kept);
   return kept;
 }
 

@@ -44,11 +44,23 @@ export function summary(figures: Figures, about: About): Record<string, unknown>
     added_p50_ms_1_connection: round(added.median, 3),
     records_per_s: Math.round(2 * spread(oneSession, "gateway_disk", "perSecond").median),
     added_p50_ms_1_connection_over_bare: round(addedP50(oneConnection, "gateway_disk", "bare").median, 3),
-    spread: { gateway_over_bare_1_session: rounded(overBare), gateway_over_ceiling_1_session: rounded(overCeiling), gateway_over_bare_64_sessions: rounded(overBareMany), added_p50_ms_1_connection: rounded(added) },
+    spread: {
+      gateway_over_bare_1_session: rounded(overBare),
+      gateway_over_ceiling_1_session: rounded(overCeiling),
+      gateway_over_bare_64_sessions: rounded(overBareMany),
+      added_p50_ms_1_connection: rounded(added),
+    },
     connections_for_ratios: 64,
-    storage: { gateway_over_bare_1_session: "disk, fsync", gateway_over_ceiling_1_session: "disk, fsync", added_p50_ms_1_connection: "disk, fsync", records_per_s: "disk, fsync", gateway_over_bare_64_sessions: "memory-backed files" },
+    storage: {
+      gateway_over_bare_1_session: "disk, fsync",
+      gateway_over_ceiling_1_session: "disk, fsync",
+      added_p50_ms_1_connection: "disk, fsync",
+      records_per_s: "disk, fsync",
+      gateway_over_bare_64_sessions: "memory-backed files",
+    },
     d1: "not bound; no command waits for it",
-    verified_tokens: "verified by jose with a cached key, then kept in a bounded cache; so in every variant that verifies",
+    verified_tokens:
+      "verified by jose with a cached key, then kept in a bounded cache; so in every variant that verifies",
     ...about,
     requests_per_s: requestsPerSecond(figures),
   };
@@ -58,7 +70,9 @@ function requestsPerSecond({ scenarios, measured }: Figures): Record<string, Rec
   return Object.fromEntries(
     scenarios.map(({ connections, sessions, variants }, index) => [
       `${connections}_connections_${sessions}_sessions`,
-      Object.fromEntries(variants.map((name) => [name, Math.round(spread(measured[index] ?? new Map(), name, "perSecond").median)])),
+      Object.fromEntries(
+        variants.map((name) => [name, Math.round(spread(measured[index] ?? new Map(), name, "perSecond").median)]),
+      ),
     ]),
   );
 }
@@ -70,12 +84,17 @@ export function table(figures: Figures, about: About): string {
     `disk storage: ${about.disk} (each append waits for its fsync); memory-backed storage: ${about.memory}; D1 not bound`,
     "figures: minimum – median – maximum over rounds; ratios are of requests a second, taken within a round",
   ];
-  figures.scenarios.forEach((scenario, index) => lines.push("", ...scenarioTable(scenario, figures.measured[index] ?? new Map())));
+  figures.scenarios.forEach((scenario, index) =>
+    lines.push("", ...scenarioTable(scenario, figures.measured[index] ?? new Map())),
+  );
   return lines.join("\n");
 }
 
 function scenarioTable({ connections, sessions, variants }: Scenario, measured: Measured): string[] {
-  const row = (...cells: readonly string[]): string => cells.map((cell, index) => (index === 0 ? cell.padEnd(27) : cell.padStart(index < 3 || index === 5 ? 24 : 10))).join("");
+  const row = (...cells: readonly string[]): string =>
+    cells
+      .map((cell, index) => (index === 0 ? cell.padEnd(27) : cell.padStart(index < 3 || index === 5 ? 24 : 10)))
+      .join("");
   return [
     `${connections} connection${connections === 1 ? "" : "s"}, ${sessions} session${sessions === 1 ? "" : "s"}`,
     row("", "of bare", "of ceiling", "p50 ms", "p99 ms", "requests/s", "records/s"),

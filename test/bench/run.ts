@@ -27,11 +27,14 @@ const QUICK: readonly Scenario[] = [
   { connections: 64, sessions: 64, variants: ["bare", "ceiling", "gateway_memory"] },
 ];
 
-const FULL: readonly Scenario[] = [1, 16, 64].flatMap((connections) => [1, 16, 64].map((sessions) => ({ connections, sessions, variants: VARIANTS })));
+const FULL: readonly Scenario[] = [1, 16, 64].flatMap((connections) =>
+  [1, 16, 64].map((sessions) => ({ connections, sessions, variants: VARIANTS })),
+);
 
 function planOf(options: Options): Plan {
   const { quick, rounds, seconds } = options;
-  if (quick) return { scenarios: QUICK, rounds, seconds, warmupMs: 150, firstWarmupMs: 600, deadline: QUICK_ROUNDS_UNTIL_MS };
+  if (quick)
+    return { scenarios: QUICK, rounds, seconds, warmupMs: 150, firstWarmupMs: 600, deadline: QUICK_ROUNDS_UNTIL_MS };
   return { scenarios: FULL, rounds, seconds, warmupMs: 250, firstWarmupMs: 1000, deadline: Number.POSITIVE_INFINITY };
 }
 
@@ -45,21 +48,35 @@ async function main(options: Options): Promise<boolean> {
   const load = startLoad();
   const variants = new Map<VariantName, Variant>();
   try {
-    const place: Place = { upstream: `http://127.0.0.1:${upstream.port}`, issuer: issuer.url, bundle: buildWorker(), folder, disk: folder, memory, inspector: null };
+    const place: Place = {
+      upstream: `http://127.0.0.1:${upstream.port}`,
+      issuer: issuer.url,
+      bundle: buildWorker(),
+      folder,
+      disk: folder,
+      memory,
+      inspector: null,
+    };
     variants.set("direct", { port: upstream.port, pid: 0, records: null, stop: async () => undefined });
     say("starting the Workers …");
     const names = VARIANTS.filter((name): name is WorkerName => name !== "direct");
     for (const name of names) variants.set(name, await startVariant(name, place));
-    const tokens = await Promise.all(Array.from({ length: SUBJECTS }, (_, index) => issuer.token({ subject: `person-${index}`, groups: ["engineers"] })));
+    const tokens = await Promise.all(
+      Array.from({ length: SUBJECTS }, (_, index) =>
+        issuer.token({ subject: `person-${index}`, groups: ["engineers"] }),
+      ),
+    );
     const harness = new Harness(variants, load, tokens, say);
     const { measured, rounds } = await harness.measure(plan);
-    const stages = options.stages && !options.quick ? await stagesOf(place, load, harness, variants, tokens[0] ?? "") : null;
+    const stages =
+      options.stages && !options.quick ? await stagesOf(place, load, harness, variants, tokens[0] ?? "") : null;
     for (const variant of variants.values()) await variant.stop();
     const problems = checkRecords(harness, variants);
     for (const problem of problems) say(problem);
     const about = aboutOf(options, plan, rounds, folder, memory);
     const figures = { scenarios: plan.scenarios, measured };
-    if (options.json) console.log(JSON.stringify({ ...summary(figures, about), ...(stages === null ? {} : { stages }) }));
+    if (options.json)
+      console.log(JSON.stringify({ ...summary(figures, about), ...(stages === null ? {} : { stages }) }));
     else console.log(table(figures, about) + (stages === null ? "" : stagesText(stages.steps, stages.functions)));
     return problems.length === 0;
   } finally {
@@ -72,14 +89,23 @@ async function main(options: Options): Promise<boolean> {
   }
 }
 
-async function stagesOf(place: Place, load: LoadProcess, harness: Harness, variants: ReadonlyMap<VariantName, Variant>, token: string): Promise<{ steps: StageCost[]; functions: StageCost[] }> {
+async function stagesOf(
+  place: Place,
+  load: LoadProcess,
+  harness: Harness,
+  variants: ReadonlyMap<VariantName, Variant>,
+  token: string,
+): Promise<{ steps: StageCost[]; functions: StageCost[] }> {
   console.error("stages");
   const gateway = (name: VariantName, what: string): Loaded => ({
     what,
     pid: variants.get(name)?.pid ?? 0,
     run: (warmupMs, measureMs) => harness.run(name, { connections: 64, sessions: 1 }, warmupMs, measureMs),
   });
-  const further = [gateway("gateway_memory", "all else of the gateway: decide, mask, commit, insert"), gateway("gateway_disk", "fsync")];
+  const further = [
+    gateway("gateway_memory", "all else of the gateway: decide, mask, commit, insert"),
+    gateway("gateway_disk", "fsync"),
+  ];
   return { steps: await measureSteps(place, load, token, 5, further), functions: await measureFunctions(place) };
 }
 
@@ -94,7 +120,8 @@ function checkRecords(harness: Harness, variants: ReadonlyMap<VariantName, Varia
 }
 
 function aboutOf(options: Options, plan: Plan, rounds: number, folder: string, memory: string): About {
-  const filesystem = (path: string): string => execFileSync("stat", ["-f", "-c", "%T", path], { encoding: "utf8" }).trim();
+  const filesystem = (path: string): string =>
+    execFileSync("stat", ["-f", "-c", "%T", path], { encoding: "utf8" }).trim();
   return {
     node: process.versions.node,
     workerd: execFileSync(workerdBinary(), ["--version"], { encoding: "utf8" }).trim().replace("workerd ", ""),

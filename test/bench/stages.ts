@@ -50,7 +50,13 @@ export interface Loaded {
 }
 
 /** `further` come after the steps: the gateway itself, on one storage and the other. */
-export async function measureSteps(place: Place, load: LoadProcess, token: string, rounds: number, further: readonly Loaded[]): Promise<StageCost[]> {
+export async function measureSteps(
+  place: Place,
+  load: LoadProcess,
+  token: string,
+  rounds: number,
+  further: readonly Loaded[],
+): Promise<StageCost[]> {
   const workers: RunningWorker[] = [];
   const loaded: Loaded[] = [];
   for (const [step, what] of STEPS) {
@@ -99,15 +105,21 @@ export async function measureFunctions(place: Place): Promise<StageCost[]> {
   for (const [name, what, perCommand] of FUNCTIONS) {
     await milliseconds(name, 20_000);
     const taken = [];
-    for (let i = 0; i < 5; i++) taken.push((await milliseconds(name, 10_000)) - (await milliseconds("nothing", 10_000)));
-    costs.push({ what: perCommand === 1 ? what : `${what} (${perCommand} ×)`, wallUs: null, cpuUs: (spreadOf(taken).median / 10) * perCommand });
+    for (let i = 0; i < 5; i++)
+      taken.push((await milliseconds(name, 10_000)) - (await milliseconds("nothing", 10_000)));
+    costs.push({
+      what: perCommand === 1 ? what : `${what} (${perCommand} ×)`,
+      wallUs: null,
+      cpuUs: (spreadOf(taken).median / 10) * perCommand,
+    });
   }
   await worker.stop();
   return costs;
 }
 
 export function stagesText(steps: readonly StageCost[], functions: readonly StageCost[]): string {
-  const line = ({ what, wallUs, cpuUs }: StageCost): string => `${what.padEnd(56)}${(wallUs === null ? "" : wallUs.toFixed(0)).padStart(8)}${cpuUs.toFixed(1).padStart(10)}`;
+  const line = ({ what, wallUs, cpuUs }: StageCost): string =>
+    `${what.padEnd(56)}${(wallUs === null ? "" : wallUs.toFixed(0)).padStart(8)}${cpuUs.toFixed(1).padStart(10)}`;
   return [
     "\n",
     "cost of each stage, microseconds a request at 64 connections and 1 session; the least of the rounds",

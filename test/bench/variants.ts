@@ -45,7 +45,10 @@ export type WorkerName = Exclude<VariantName, "direct">;
 export async function startVariant(name: WorkerName, place: Place): Promise<Variant> {
   const spec = await specOf(name, place);
   const worker = await startWorker(spec, place.folder);
-  return { ...worker, records: name === "gateway_disk" || name === "gateway_memory" ? join(spec.storage, "bench-SessionObject") : null };
+  return {
+    ...worker,
+    records: name === "gateway_disk" || name === "gateway_memory" ? join(spec.storage, "bench-SessionObject") : null,
+  };
 }
 
 async function specOf(name: WorkerName, place: Place): Promise<WorkerSpec> {
@@ -61,12 +64,25 @@ async function specOf(name: WorkerName, place: Place): Promise<WorkerSpec> {
 }
 
 /** One of this folder's Workers; `settings` change its variables. */
-export async function simpleSpec(name: string, place: Place, settings: Readonly<Record<string, string>>, worker: string = name): Promise<WorkerSpec> {
+export async function simpleSpec(
+  name: string,
+  place: Place,
+  settings: Readonly<Record<string, string>>,
+  worker: string = name,
+): Promise<WorkerSpec> {
   const path = await bundleWorker(worker, place.folder);
   return {
     name,
     modules: [{ name: "index.js", kind: "esModule", path }],
-    bindings: { UPSTREAM: place.upstream, ISSUER: place.issuer, AUDIENCE, TOKEN_CACHE: "yes", PAYLOAD: "0", CALLS: "2", ...settings },
+    bindings: {
+      UPSTREAM: place.upstream,
+      ISSUER: place.issuer,
+      AUDIENCE,
+      TOKEN_CACHE: "yes",
+      PAYLOAD: "0",
+      CALLS: "2",
+      ...settings,
+    },
     objects: worker === "ceiling" || worker === "steps" ? { SESSION: "Nothing" } : {},
     storage: join(place.disk, name),
     inspector: null,
@@ -81,13 +97,20 @@ function gatewaySpec(name: string, place: Place, storage: string): WorkerSpec {
     bindings: {
       REGION: "local",
       ORIGINS: `http://${HOST}`,
-      ISSUERS: JSON.stringify([{ issuer: place.issuer, audiences: [AUDIENCE], token_types: ["at+jwt"], algorithms: ["ES256"] }]),
+      ISSUERS: JSON.stringify([
+        { issuer: place.issuer, audiences: [AUDIENCE], token_types: ["at+jwt"], algorithms: ["ES256"] },
+      ]),
       FIRST_ADMIN: "",
       ALLOW_INSECURE_HTTP: "yes",
       PSEUDONYM_KEY: Buffer.alloc(32, 7).toString("base64"),
       UPSTREAM_TOOL: "Bearer of-the-upstream",
     },
-    objects: { SESSION: "SessionObject", REGISTRY: "RegistryObject", PERIMETER: "PerimeterObject", CONTROL: "ControlObject" },
+    objects: {
+      SESSION: "SessionObject",
+      REGISTRY: "RegistryObject",
+      PERIMETER: "PerimeterObject",
+      CONTROL: "ControlObject",
+    },
     storage: join(storage, name),
     inspector: place.inspector,
   };
@@ -110,10 +133,32 @@ export function policyOf(upstream: string): unknown {
   return {
     version: 1,
     roles: { engineer: { groups: ["engineers"] }, auditor: { groups: ["auditors"] } },
-    connections: { tool: { protocol: "http", upstream, region: "local", credential: { as: "header", name: "authorization", secret: "UPSTREAM_TOOL" }, timeout_seconds: 30 } },
+    connections: {
+      tool: {
+        protocol: "http",
+        upstream,
+        region: "local",
+        credential: { as: "header", name: "authorization", secret: "UPSTREAM_TOOL" },
+        timeout_seconds: 30,
+      },
+    },
     rules: [
-      { id: "engineers-read", effect: "allow", who: { roles: ["engineer"] }, connections: ["tool"], methods: ["GET", "HEAD"], routes: ["/**"] },
-      { id: "engineers-write", effect: "allow", who: { roles: ["engineer"] }, connections: ["tool"], methods: ["POST"], routes: ["/v1/items", "/v1/items/**"] },
+      {
+        id: "engineers-read",
+        effect: "allow",
+        who: { roles: ["engineer"] },
+        connections: ["tool"],
+        methods: ["GET", "HEAD"],
+        routes: ["/**"],
+      },
+      {
+        id: "engineers-write",
+        effect: "allow",
+        who: { roles: ["engineer"] },
+        connections: ["tool"],
+        methods: ["POST"],
+        routes: ["/v1/items", "/v1/items/**"],
+      },
     ],
   };
 }

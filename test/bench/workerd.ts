@@ -77,12 +77,18 @@ function stopped(child: ChildProcess): Promise<void> {
 function configText({ name, modules, bindings, objects, storage }: WorkerSpec, folder: string): string {
   // Cap'n Proto text has JSON's string escapes.
   const text = (value: string): string => JSON.stringify(value);
-  const moduleLines = modules.map((one) => `(name = ${text(one.name)}, ${one.kind} = embed ${text(relative(folder, one.path))})`);
+  const moduleLines = modules.map(
+    (one) => `(name = ${text(one.name)}, ${one.kind} = embed ${text(relative(folder, one.path))})`,
+  );
   const bindingLines = [
     ...Object.entries(bindings).map(([key, value]) => `(name = ${text(key)}, text = ${text(value)})`),
-    ...Object.entries(objects).map(([key, className]) => `(name = ${text(key)}, durableObjectNamespace = ${text(className)})`),
+    ...Object.entries(objects).map(
+      ([key, className]) => `(name = ${text(key)}, durableObjectNamespace = ${text(className)})`,
+    ),
   ];
-  const objectLines = Object.values(objects).map((className) => `(className = ${text(className)}, uniqueKey = ${text(`bench-${className}`)}, enableSql = true)`);
+  const objectLines = Object.values(objects).map(
+    (className) => `(className = ${text(className)}, uniqueKey = ${text(`bench-${className}`)}, enableSql = true)`,
+  );
   return `using Workerd = import "/workerd/workerd.capnp";
 const config :Workerd.Config = (
   services = [

@@ -17,7 +17,11 @@ const hasPython = spawnSync("python3", ["--version"]).status === 0;
 const folder = mkdtempSync(join(tmpdir(), "sallyport-reader-"));
 const sample = exportOf(SAMPLE, countingRandom(), sha256);
 
-function read(...paths: readonly string[]): { readonly code: number | null; readonly out: string; readonly err: string } {
+function read(...paths: readonly string[]): {
+  readonly code: number | null;
+  readonly out: string;
+  readonly err: string;
+} {
   const { status, stdout, stderr } = spawnSync("python3", [reader, ...paths], { encoding: "utf8" });
   return { code: status, out: stdout, err: stderr };
 }
@@ -27,7 +31,11 @@ afterAll(() => rmSync(folder, { recursive: true }));
 // Debian has Python, and CI installs it; a machine without can still run the other tests.
 describe.skipIf(!hasPython)("the independent reader", () => {
   it("finds that all vectors and the sample session hold", () => {
-    expect(read()).toEqual({ code: 0, out: "vectors.json: 76 vectors hold\nsession.ndjson: 17 records hold\n", err: "" });
+    expect(read()).toEqual({
+      code: 0,
+      out: "vectors.json: 76 vectors hold\nsession.ndjson: 17 records hold\n",
+      err: "",
+    });
   });
 
   it("refuses altered exports as the verifier does", async () => {

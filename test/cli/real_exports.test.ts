@@ -26,8 +26,15 @@ beforeAll(async () => {
     response.end("x".repeat(request.url === "/large" ? 100_000 : 5));
   });
   await new Promise<void>((resolve) => upstream.listen(0, "127.0.0.1", resolve));
-  gateway = await startGateway({ policy: testPolicy({ demo: `http://127.0.0.1:${(upstream.address() as AddressInfo).port}` }) });
-  for (const [person, path] of [["alice", "/c/demo/small"], ["alice", "/c/demo/large"], ["bob", "/c/demo/small"], ["mallory", "/c/demo/small"]] as const) {
+  gateway = await startGateway({
+    policy: testPolicy({ demo: `http://127.0.0.1:${(upstream.address() as AddressInfo).port}` }),
+  });
+  for (const [person, path] of [
+    ["alice", "/c/demo/small"],
+    ["alice", "/c/demo/large"],
+    ["bob", "/c/demo/small"],
+    ["mallory", "/c/demo/small"],
+  ] as const) {
     await (await gateway.fetch(person, path)).arrayBuffer();
   }
   await (await fetch(`${gateway.url}/c/demo/small`)).arrayBuffer();
@@ -46,7 +53,11 @@ async function readAs(person: string, path: string): Promise<string> {
 }
 
 async function expectHolds(text: string, log: string): Promise<void> {
-  expect(await verifyExport(text)).toMatchObject({ integrity: { kind: "intact" }, completeness: { kind: "shown", by: "head" }, log });
+  expect(await verifyExport(text)).toMatchObject({
+    integrity: { kind: "intact" },
+    completeness: { kind: "shown", by: "head" },
+    log,
+  });
   if (!hasPython) return;
   const path = join(folder, "export.ndjson");
   writeFileSync(path, text);
@@ -56,7 +67,11 @@ async function expectHolds(text: string, log: string): Promise<void> {
 
 describe("exports of a running gateway", () => {
   it("are intact and complete, for sessions with answers, streams and refusals", async () => {
-    for (const [person, connection] of [["alice", "demo"], ["mallory", "demo"], ["alice", "console"]] as const) {
+    for (const [person, connection] of [
+      ["alice", "demo"],
+      ["mallory", "demo"],
+      ["alice", "console"],
+    ] as const) {
       const exports = await gateway.exports(person, connection);
       expect(exports).toHaveLength(1);
       for (const text of exports) await expectHolds(text, "session");
@@ -76,13 +91,21 @@ describe("exports of a running gateway", () => {
   it("are intact and complete for the perimeter", async () => {
     const found = await eventually(
       async () => {
-        const lists = await Promise.all(Array.from({ length: 16 }, async (_, shard) => ({ shard, list: await readAs("carol", `/api/v1/perimeter/${shard}`) })));
-        return lists.flatMap(({ shard, list }) => (JSON.parse(list) as { sessions: string[] }).sessions.map((sid) => ({ shard, sid })));
+        const lists = await Promise.all(
+          Array.from({ length: 16 }, async (_, shard) => ({
+            shard,
+            list: await readAs("carol", `/api/v1/perimeter/${shard}`),
+          })),
+        );
+        return lists.flatMap(({ shard, list }) =>
+          (JSON.parse(list) as { sessions: string[] }).sessions.map((sid) => ({ shard, sid })),
+        );
       },
       (some) => some.length > 0,
     );
     expect(found.length).toBeGreaterThan(0);
-    for (const { shard, sid } of found) await expectHolds(await readAs("carol", `/api/v1/perimeter/${shard}/${sid}/records`), "perimeter");
+    for (const { shard, sid } of found)
+      await expectHolds(await readAs("carol", `/api/v1/perimeter/${shard}/${sid}/records`), "perimeter");
   });
 
   it("can be read however large the records are that a caller makes", async () => {
@@ -90,21 +113,35 @@ describe("exports of a running gateway", () => {
     const headers = Object.fromEntries(["a", "b", "c", "d"].map((name) => [`x-${name}`, '"'.repeat(4000)]));
     const person = { subject: "loud", groups: [] };
     for (let sent = 0; sent < 520; sent += 20) {
-      await Promise.all(Array.from({ length: 20 }, async () => (await gateway.fetch(person, `/c/demo/small?${"x".repeat(12_000)}`, { headers })).arrayBuffer()));
+      await Promise.all(
+        Array.from({ length: 20 }, async () =>
+          (await gateway.fetch(person, `/c/demo/small?${"x".repeat(12_000)}`, { headers })).arrayBuffer(),
+        ),
+      );
     }
     const sizes = [];
-    const { sessions } = JSON.parse(await readAs("carol", "/api/v1/sessions")) as { sessions: { sid: string; owner: { subject: string } }[] };
+    const { sessions } = JSON.parse(await readAs("carol", "/api/v1/sessions")) as {
+      sessions: { sid: string; owner: { subject: string } }[];
+    };
     for (const { sid } of sessions.filter(({ owner }) => owner.subject === "loud")) {
       const text = await readAs("carol", `/api/v1/sessions/${sid}/records`);
       sizes.push(text.length);
-      expect(await verifyExport(text)).toMatchObject({ integrity: { kind: "intact" }, completeness: { kind: "shown" }, records: 521 });
+      expect(await verifyExport(text)).toMatchObject({
+        integrity: { kind: "intact" },
+        completeness: { kind: "shown" },
+        records: 521,
+      });
     }
     expect(sizes).toHaveLength(1);
     expect(Math.max(...sizes)).toBeGreaterThan(32 * 1024 * 1024);
   });
 
   it("are fetched and verified by the command line", async () => {
-    const env = { PATH: process.env.PATH ?? "", SALLYPORT_GATEWAY: gateway.url, SALLYPORT_TOKEN: await gateway.token("alice") };
+    const env = {
+      PATH: process.env.PATH ?? "",
+      SALLYPORT_GATEWAY: gateway.url,
+      SALLYPORT_TOKEN: await gateway.token("alice"),
+    };
     const child = spawn(process.execPath, [join(root, "cli/sallyport.ts"), "show", "latest"], { env });
     let out = "";
     child.stdout.setEncoding("utf8").on("data", (text: string) => (out += text));

@@ -26,7 +26,9 @@ interface Ran {
 /** Asynchronous, because the server that it may call lives in this process. */
 function run(args: readonly string[], env: Readonly<Record<string, string>> = {}, input = ""): Promise<Ran> {
   return new Promise((resolve) => {
-    const child = spawn(process.execPath, [join(root, "cli/sallyport.ts"), ...args], { env: { PATH: process.env.PATH ?? "", ...env } });
+    const child = spawn(process.execPath, [join(root, "cli/sallyport.ts"), ...args], {
+      env: { PATH: process.env.PATH ?? "", ...env },
+    });
     let out = "";
     let err = "";
     child.stdout.setEncoding("utf8").on("data", (text: string) => (out += text));
@@ -45,11 +47,37 @@ function file(text: string): string {
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), "sallyport-cli-"));
   server = createServer((request, response) => {
-    const list = { sessions: [{ sid: "01935b6e-9999-7000-8000-0123456789ab", connection: "console" }, { sid: SID, connection: "registry\u001b[31m" }].map((one) => ({ ...one, owner: { issuer: "https://id", subject: "alice" }, opened: 1, closed: null, size: null })), next: null };
+    const list = {
+      sessions: [
+        { sid: "01935b6e-9999-7000-8000-0123456789ab", connection: "console" },
+        { sid: SID, connection: "registry\u001b[31m" },
+      ].map((one) => ({
+        ...one,
+        owner: { issuer: "https://id", subject: "alice" },
+        opened: 1,
+        closed: null,
+        size: null,
+      })),
+      next: null,
+    };
     if (request.headers.authorization !== `Bearer ${TOKEN}`) response.writeHead(401).end("{}");
     else if (request.url === "/api/v1/sessions?limit=100") response.end(JSON.stringify(list));
     else if (request.url === `/api/v1/sessions/${SID}/records`) response.end(sample.text);
-    else if (request.url === "/api/v1/whoami") response.end(JSON.stringify({ principal: { issuer: "https://id", subject: "alice", name: "A\u202elice", email: null, groups: [], actors: [] }, roles: ["engineer"], expires: 1732410000 }));
+    else if (request.url === "/api/v1/whoami")
+      response.end(
+        JSON.stringify({
+          principal: {
+            issuer: "https://id",
+            subject: "alice",
+            name: "A\u202elice",
+            email: null,
+            groups: [],
+            actors: [],
+          },
+          roles: ["engineer"],
+          expires: 1732410000,
+        }),
+      );
     else response.writeHead(404).end("{}");
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
@@ -63,7 +91,10 @@ afterAll(async () => {
 
 describe("verify-session", () => {
   it("says intact and complete with exit code 0, from a file and from standard input", async () => {
-    for (const ran of [await run(["verify-session", file(sample.text)]), await run(["verify-session", "-"], {}, sample.text)]) {
+    for (const ran of [
+      await run(["verify-session", file(sample.text)]),
+      await run(["verify-session", "-"], {}, sample.text),
+    ]) {
       expect(ran).toMatchObject({ code: 0, err: "" });
       expect(ran.out).toContain(`intact: 17 records, chain and tree verified (root ${sample.root.slice(0, 16)}…)`);
       expect(ran.out).toContain("complete: all 17 records");
@@ -87,14 +118,20 @@ describe("verify-session", () => {
 
   it("gives one JSON value on request", async () => {
     const ran = await run(["verify-session", file(sample.text), "--json"]);
-    expect(JSON.parse(ran.out)).toMatchObject({ integrity: { kind: "intact" }, completeness: { kind: "shown" }, records: 17 });
+    expect(JSON.parse(ran.out)).toMatchObject({
+      integrity: { kind: "intact" },
+      completeness: { kind: "shown" },
+      records: 17,
+    });
   });
 
   it("reads a session or the latest one from a gateway with the token of the environment or of a file", async () => {
     const env = { SALLYPORT_GATEWAY: gateway, SALLYPORT_TOKEN: TOKEN };
     expect(await run(["verify-session", SID], env)).toMatchObject({ code: 0 });
     expect((await run(["verify-session", "latest"], env)).out).toContain("intact: 17 records");
-    expect(await run(["verify-session", "latest", "--gateway", gateway, "--token-file", file(`${TOKEN}\n`)])).toMatchObject({ code: 0 });
+    expect(
+      await run(["verify-session", "latest", "--gateway", gateway, "--token-file", file(`${TOKEN}\n`)]),
+    ).toMatchObject({ code: 0 });
   });
 
   it("says what to do when it cannot read", async () => {
@@ -104,7 +141,12 @@ describe("verify-session", () => {
       [["verify-session", "missing.ndjson"], {}, 2, "there is no file missing.ndjson"],
       [["verify-session", SID], {}, 2, "SALLYPORT_GATEWAY"],
       [["verify-session", SID], { SALLYPORT_GATEWAY: gateway }, 2, "SALLYPORT_TOKEN"],
-      [["verify-session", SID], { SALLYPORT_GATEWAY: "http://gateway.example", SALLYPORT_TOKEN: TOKEN }, 2, "Use https"],
+      [
+        ["verify-session", SID],
+        { SALLYPORT_GATEWAY: "http://gateway.example", SALLYPORT_TOKEN: TOKEN },
+        2,
+        "Use https",
+      ],
       [["verify-session", SID], { ...env, SALLYPORT_TOKEN: "wrong" }, 3, "Get a new one"],
       [["verify-session", SID.replace("0123", "0124")], env, 3, "no such session"],
       [["verify-session", SID], { ...env, SALLYPORT_GATEWAY: "http://127.0.0.1:9" }, 3, "cannot be reached"],
@@ -124,7 +166,14 @@ describe("verify-session", () => {
 describe("what is printed", () => {
   it("shows each record on one line, and no control, escape or direction change from it", async () => {
     const target = "GET /\u001b[2J\u001b]0;owned\u0007\r\n\u202egnp.\u200b\u0085\u2028";
-    const text = exportOf([draft("session.opened", null, { protocol: "http" }), draft("command.denied", 1, { reason: "no_rule", status: 403 }, { target })], countingRandom(), sha256).text;
+    const text = exportOf(
+      [
+        draft("session.opened", null, { protocol: "http" }),
+        draft("command.denied", 1, { reason: "no_rule", status: 403 }, { target }),
+      ],
+      countingRandom(),
+      sha256,
+    ).text;
     const ran = await run(["show", file(text)]);
     expect(ran.code).toBe(0);
     expect(ran.out).toContain("GET /\\u{1b}[2J");
@@ -146,7 +195,11 @@ describe("what is printed", () => {
   });
 
   it("ends quietly when the reader has seen enough", () => {
-    const ran = spawnSync("sh", ["-c", `"${process.execPath}" "${join(root, "cli/sallyport.ts")}" show "${file(sample.text)}" | head -n 1`], { encoding: "utf8" });
+    const ran = spawnSync(
+      "sh",
+      ["-c", `"${process.execPath}" "${join(root, "cli/sallyport.ts")}" show "${file(sample.text)}" | head -n 1`],
+      { encoding: "utf8" },
+    );
     expect([ran.stderr, ran.stdout.split("\n").length]).toEqual(["", 2]);
   });
 

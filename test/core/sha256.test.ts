@@ -7,8 +7,12 @@ const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString("hex");
 const platform = (bytes: Uint8Array): string => createHash("sha256").update(bytes).digest("hex");
 
 test("FIPS 180-4's examples have their digests", () => {
-  expect(hex(sha256OfShort(Buffer.from("abc")))).toBe("ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
-  expect(hex(sha256OfShort(Buffer.from("abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq")))).toBe("248d6a61d20638b8e5c026930c3e6039a33ce45964ff2167f6ecedd419db06c1");
+  expect(hex(sha256OfShort(Buffer.from("abc")))).toBe(
+    "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad",
+  );
+  expect(hex(sha256OfShort(Buffer.from("abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq")))).toBe(
+    "248d6a61d20638b8e5c026930c3e6039a33ce45964ff2167f6ecedd419db06c1",
+  );
 });
 
 test("every length up to eight blocks is digested as the platform does", () => {

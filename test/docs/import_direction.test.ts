@@ -23,7 +23,10 @@ test.each([
 });
 
 test.each([
-  ["core/policy/x.ts", 'import * as v from "valibot";\nimport { sha256 } from "@noble/hashes/sha2.js";\nimport { ok } from "../result.ts";'],
+  [
+    "core/policy/x.ts",
+    'import * as v from "valibot";\nimport { sha256 } from "@noble/hashes/sha2.js";\nimport { ok } from "../result.ts";',
+  ],
   ["durable/x.ts", 'import type { Env } from "../workers/env.ts";\nimport { commit } from "../core/record/commit.ts";'],
   ["durable/x.ts", 'import { type Env } from "../workers/env.ts";'],
   ["workers/x.ts", 'import { Hono } from "hono";'],
@@ -32,7 +35,16 @@ test.each([
 });
 
 test("a circle is named with its way, one of types alone is none", () => {
-  const circle = [...importsOf("core/a.ts", 'import { b } from "./b.ts";'), ...importsOf("core/b.ts", 'import { c } from "./c.ts";'), ...importsOf("core/c.ts", 'import { a } from "./a.ts";')];
+  const circle = [
+    ...importsOf("core/a.ts", 'import { b } from "./b.ts";'),
+    ...importsOf("core/b.ts", 'import { c } from "./c.ts";'),
+    ...importsOf("core/c.ts", 'import { a } from "./a.ts";'),
+  ];
   expect(violations(circle)).toEqual(["a circle: core/a.ts → core/b.ts → core/c.ts → core/a.ts"]);
-  expect(violations([...importsOf("core/a.ts", 'import { b } from "./b.ts";'), ...importsOf("core/b.ts", 'import type { A } from "./a.ts";')])).toEqual([]);
+  expect(
+    violations([
+      ...importsOf("core/a.ts", 'import { b } from "./b.ts";'),
+      ...importsOf("core/b.ts", 'import type { A } from "./a.ts";'),
+    ]),
+  ).toEqual([]);
 });

@@ -60,11 +60,17 @@ class Bench {
   }
 
   begin(record: Committed): Promise<Appended> {
-    return this.commits.add({ apply: (careful) => this.log.begin(record, this.now, careful), refused: () => ({ ok: false, reason: "storage_refused" }) });
+    return this.commits.add({
+      apply: (careful) => this.log.begin(record, this.now, careful),
+      refused: () => ({ ok: false, reason: "storage_refused" }),
+    });
   }
 
   proceed(records: readonly Committed[]): Promise<Appended> {
-    return this.commits.add({ apply: (careful) => this.log.proceed(records, this.now, careful), refused: () => ({ ok: false, reason: "storage_refused" }) });
+    return this.commits.add({
+      apply: (careful) => this.log.proceed(records, this.now, careful),
+      refused: () => ({ ok: false, reason: "storage_refused" }),
+    });
   }
 
   check(): ReturnType<typeof checkSession> {
@@ -86,7 +92,9 @@ test("a batch whose write is refused is refused whole, and nothing of it is kept
     expect(await Promise.all(batch.map((one) => bench.begin(one)))).toEqual(batch.map(() => REFUSED));
     expect(kindsOf((await bench.check()).records)).toEqual(["session.opened"]);
     expect(bench.log.underWay).toBe(0);
-    expect(await Promise.all(batch.map((one) => bench.begin(one)))).toMatchObject([1, 2, 3, 4, 5].map((seq) => ({ ok: true, seq })));
+    expect(await Promise.all(batch.map((one) => bench.begin(one)))).toMatchObject(
+      [1, 2, 3, 4, 5].map((seq) => ({ ok: true, seq })),
+    );
     expect((await bench.check()).summary.openCommands.length).toBe(5);
   }));
 
@@ -107,7 +115,9 @@ test("a write that was kept though it seemed to fail is found, and not repeated"
     const answers = await Promise.all(commands.map((command) => bench.begin(requested(command))));
     expect(answers).toMatchObject([1, 2, 3, 4, 5].map((seq) => ({ ok: true, seq })));
     bench.faults.push("persisted");
-    expect(await Promise.all(commands.map((command) => bench.proceed([completed(command)])))).toMatchObject([6, 7, 8, 9, 10].map((seq) => ({ ok: true, seq })));
+    expect(await Promise.all(commands.map((command) => bench.proceed([completed(command)])))).toMatchObject(
+      [6, 7, 8, 9, 10].map((seq) => ({ ok: true, seq })),
+    );
     expect(bench.log.underWay).toBe(0);
     expect((await bench.check()).records.length).toBe(11);
   }));
@@ -138,7 +148,10 @@ test("while the storage cannot even be read, everything is refused; afterwards a
     const command = newCommand();
     await bench.begin(requested(command));
     bench.readable = false;
-    expect(await Promise.all([bench.begin(requested(newCommand())), bench.proceed([completed(command)])])).toEqual([REFUSED, REFUSED]);
+    expect(await Promise.all([bench.begin(requested(newCommand())), bench.proceed([completed(command)])])).toEqual([
+      REFUSED,
+      REFUSED,
+    ]);
     expect(await bench.begin(requested(newCommand()))).toEqual(REFUSED);
     bench.readable = true;
     expect(await bench.begin(requested(newCommand()))).toMatchObject({ ok: true, seq: 2 });
@@ -172,7 +185,12 @@ test("lapsing and closing survive a write that is refused and one that is kept i
     bench.faults.push("persisted");
     await turn();
     await turn();
-    expect(kindsOf((await bench.check()).records)).toEqual(["session.opened", "command.requested", "command.failed", "session.closed"]);
+    expect(kindsOf((await bench.check()).records)).toEqual([
+      "session.opened",
+      "command.requested",
+      "command.failed",
+      "session.closed",
+    ]);
     expect([...bench.storage.sql.exec("SELECT sid FROM registry_outbox")].length).toBe(1);
   }));
 
@@ -212,7 +230,8 @@ test("the registry is told first: if it cannot be, no record is written; if the 
       },
       () => 1_800_000_000_000,
     );
-    const openTwice = (): Promise<(AppendRefusal | null)[]> => Promise.all([opener.open(OPENING), opener.open(OPENING)]);
+    const openTwice = (): Promise<(AppendRefusal | null)[]> =>
+      Promise.all([opener.open(OPENING), opener.open(OPENING)]);
     expect(await openTwice()).toEqual(["registry_unavailable", "registry_unavailable"]);
     isUp = true;
     expect(await openTwice()).toEqual(["storage_refused", "storage_refused"]);
@@ -239,7 +258,12 @@ test("an opening that was kept though it seemed to fail is found, and opens one 
       () => log.reload(1),
     );
     const now = 1_800_000_000_000;
-    const opener = new SessionOpener(log, commits, async () => undefined, () => now);
+    const opener = new SessionOpener(
+      log,
+      commits,
+      async () => undefined,
+      () => now,
+    );
     expect(await opener.open(OPENING)).toBe(null);
     expect([...storage.sql.exec("SELECT no FROM session")].length).toBe(1);
     const sid = log.current(now)?.sid;
@@ -249,7 +273,14 @@ test("an opening that was kept though it seemed to fail is found, and opens one 
 
 test("whatever fails, what was answered is in the log once, in order, and the log verifies", async () => {
   const fault = fc.constantFrom<Fault | "none">("none", "none", "lost", "persisted");
-  const step = fc.record({ begins: fc.nat(4), ends: fc.nat(4), repeats: fc.nat(2), faults: fc.array(fault, { maxLength: 3 }), restart: fc.boolean(), failInsert: fc.option(fc.integer({ min: 1, max: 6 })) });
+  const step = fc.record({
+    begins: fc.nat(4),
+    ends: fc.nat(4),
+    repeats: fc.nat(2),
+    faults: fc.array(fault, { maxLength: 3 }),
+    restart: fc.boolean(),
+    failInsert: fc.option(fc.integer({ min: 1, max: 6 })),
+  });
   await fc.assert(
     fc.asyncProperty(fc.array(step, { minLength: 1, maxLength: 8 }), (steps) =>
       withBench(async (bench) => {

@@ -8,7 +8,21 @@ import { registryOf, registryShard } from "../../durable/registry_client.ts";
 import type { SessionObject } from "../../durable/session.ts";
 import { IDLE_MS, LEASE_MS, MAX_AGE_MS, QUEUE_LIMIT } from "../../durable/session_life.ts";
 import type { Appended } from "../../durable/session_rpc.ts";
-import { bindings, checkLog, checkSession, classesOf, completed, denied, failed, kindsOf, newCommand, OPENING, record, requested, sessionObject } from "../support/objects.ts";
+import {
+  bindings,
+  checkLog,
+  checkSession,
+  classesOf,
+  completed,
+  denied,
+  failed,
+  kindsOf,
+  newCommand,
+  OPENING,
+  record,
+  requested,
+  sessionObject,
+} from "../support/objects.ts";
 
 afterEach(() => {
   vi.useRealTimers();
@@ -55,7 +69,11 @@ test("an id used again with other bytes is refused, and the others of its batch 
   const session = sessionObject("conflict");
   const [command, other] = [newCommand(), newCommand()];
   const sid = sidOf(await session.begin(requested(command), OPENING));
-  const answers = await Promise.all([session.begin(requested(command), null), session.begin(requested(other), null), session.begin(denied(command), null)]);
+  const answers = await Promise.all([
+    session.begin(requested(command), null),
+    session.begin(requested(other), null),
+    session.begin(denied(command), null),
+  ]);
   expect(answers).toMatchObject([CONFLICT, { ok: true }, CONFLICT]);
   expect(await session.proceed([completed(command)])).toMatchObject({ ok: true });
   expect(await session.proceed([completed(command)])).toEqual(CONFLICT);
@@ -81,10 +99,23 @@ test("records of one call are kept all or none", async () => {
   expect(await session.proceed([started, completed(newCommand())])).toEqual({ ok: false, reason: "malformed" });
   expect((await checkSession(session, sid)).records.length).toBe(2);
   expect(await session.renew(command)).toBe(true);
-  const streamed = record("command.completed", command, { transport: "ok", status: 200, tool: "none", req_bytes: 0, resp_bytes: 2, ms: 3, folded: 0 });
+  const streamed = record("command.completed", command, {
+    transport: "ok",
+    status: 200,
+    tool: "none",
+    req_bytes: 0,
+    resp_bytes: 2,
+    ms: 3,
+    folded: 0,
+  });
   expect(await session.proceed([started, streamed])).toMatchObject({ ok: true, seq: 3 });
   expect(await session.proceed([started, streamed])).toMatchObject({ ok: true, seq: 3 });
-  expect(kindsOf((await checkSession(session, sid)).records)).toEqual(["session.opened", "command.requested", "response.started", "command.completed"]);
+  expect(kindsOf((await checkSession(session, sid)).records)).toEqual([
+    "session.opened",
+    "command.requested",
+    "response.started",
+    "command.completed",
+  ]);
 });
 
 test("a command that never began has no outcome", async () => {
@@ -131,7 +162,11 @@ test("first commands that arrive together open one session", async () => {
   if (sid === undefined) throw new Error("no session");
   const { records } = await checkSession(session, sid);
   expect(kindsOf(records).filter((kind) => kind === "session.opened").length).toBe(1);
-  const entries = await Promise.all([..."0123456789abcdef"].map((shard) => registryShard(bindings, shard).list({ owner: OPENING.owner, before: null, limit: 1000 })));
+  const entries = await Promise.all(
+    [..."0123456789abcdef"].map((shard) =>
+      registryShard(bindings, shard).list({ owner: OPENING.owner, before: null, limit: 1000 }),
+    ),
+  );
   expect(entries.flat().filter(({ object }) => object === session.id.toString()).length).toBe(1);
 });
 
@@ -210,7 +245,8 @@ test("the alarm is never later than the lease of a command that has just begun",
   const start = Date.now();
   setClock(start);
   const session = sessionObject("alarm");
-  const alarm = (): Promise<number | null> => runInDurableObject(session, (_: SessionObject, state) => state.storage.getAlarm());
+  const alarm = (): Promise<number | null> =>
+    runInDurableObject(session, (_: SessionObject, state) => state.storage.getAlarm());
   const command = newCommand();
   await session.begin(requested(command), OPENING);
   expect(await alarm()).toBe(start + LEASE_MS);
@@ -287,7 +323,13 @@ test("an outcome that comes after its session was closed still goes into that se
   await runInDurableObject(session, (instance: SessionObject) => instance.alarm());
   const answer = await session.proceed([failed(command)]);
   expect(answer).toMatchObject({ ok: true, sid, seq: 4 });
-  expect(kindsOf((await checkSession(session, sid)).records)).toEqual(["session.opened", "command.requested", "command.failed", "session.closed", "outcome.late"]);
+  expect(kindsOf((await checkSession(session, sid)).records)).toEqual([
+    "session.opened",
+    "command.requested",
+    "command.failed",
+    "session.closed",
+    "outcome.late",
+  ]);
 });
 
 test("a gap may follow an outcome: the answer was recorded, and then it was cut", async () => {
@@ -306,8 +348,17 @@ test("the registry knows of a session before its first record", async () => {
   const session = sessionObject("registry first");
   const sid = sidOf(await session.begin(requested(newCommand()), OPENING));
   const entry = await registryOf(bindings, sid).find(sid);
-  expect(entry).toMatchObject({ sid, object: session.id.toString(), connection: "registry", owner: OPENING.owner, closed: null });
+  expect(entry).toMatchObject({
+    sid,
+    object: session.id.toString(),
+    connection: "registry",
+    owner: OPENING.owner,
+    closed: null,
+  });
   const shard = registryOf(bindings, sid);
-  const { records } = await checkLog({ describe: () => shard.describe(), read: (from, limit) => shard.read(from, limit) });
+  const { records } = await checkLog({
+    describe: () => shard.describe(),
+    read: (from, limit) => shard.read(from, limit),
+  });
   expect(records.some(({ disclosure }) => disclosure.includes(sid))).toBe(true);
 });

@@ -9,7 +9,14 @@ import type { ControlObject } from "../../durable/control.ts";
 import { sendHistory } from "../../durable/history.ts";
 import { migrate, rows, run } from "../../durable/migrate.ts";
 import type { PerimeterObject } from "../../durable/perimeter.ts";
-import { BYTES_A_DAY, FIRST_IN_FULL, KEYS, type PerimeterDenial, PerimeterLog, ROWS_A_MINUTE } from "../../durable/perimeter_log.ts";
+import {
+  BYTES_A_DAY,
+  FIRST_IN_FULL,
+  KEYS,
+  type PerimeterDenial,
+  PerimeterLog,
+  ROWS_A_MINUTE,
+} from "../../durable/perimeter_log.ts";
 import { RecordLog } from "../../durable/record_log.ts";
 import { findEntry, listEntries, recordClosing, recordOpening } from "../../durable/registry_entries.ts";
 import type { RegistryObject } from "../../durable/registry.ts";
@@ -21,17 +28,34 @@ import triggers from "../../migrations/d1/0001_append_only.sql?raw";
 import { CONTROL_MIGRATIONS } from "../../migrations/objects/control.ts";
 import { LOG_MIGRATIONS } from "../../migrations/objects/log.ts";
 import { REGISTRY_MIGRATIONS } from "../../migrations/objects/registry.ts";
-import { bindings, checkLog, classesOf, completed, kindsOf, newCommand, OPENING, record, requested, withStorage } from "../support/objects.ts";
+import {
+  bindings,
+  checkLog,
+  classesOf,
+  completed,
+  kindsOf,
+  newCommand,
+  OPENING,
+  record,
+  requested,
+  withStorage,
+} from "../support/objects.ts";
 
 const NOW = 1_800_000_000_000;
 const DAY = 86_400_000;
 
-function withRegistry<R>(name: string, work: (storage: DurableObjectStorage, object: RegistryObject) => R | Promise<R>): Promise<R> {
+function withRegistry<R>(
+  name: string,
+  work: (storage: DurableObjectStorage, object: RegistryObject) => R | Promise<R>,
+): Promise<R> {
   const stub = bindings.REGISTRY.get(bindings.REGISTRY.idFromName(name));
   return runInDurableObject(stub, (object: RegistryObject, state: DurableObjectState) => work(state.storage, object));
 }
 
-function withControl<R>(name: string, work: (storage: DurableObjectStorage, object: ControlObject) => R | Promise<R>): Promise<R> {
+function withControl<R>(
+  name: string,
+  work: (storage: DurableObjectStorage, object: ControlObject) => R | Promise<R>,
+): Promise<R> {
   const stub = bindings.CONTROL.get(bindings.CONTROL.idFromName(name));
   return runInDurableObject(stub, (object: ControlObject, state: DurableObjectState) => work(state.storage, object));
 }
@@ -42,7 +66,16 @@ describe("tables that only grow", () => {
     const before = [...sql.exec(`SELECT * FROM ${table}`)];
     expect(before.length).toBeGreaterThan(0);
     const [column] = Object.keys(before[0] ?? {});
-    const attempts = [`UPDATE ${table} SET ${column} = ${column}`, `DELETE FROM ${table}`, ...again.flatMap((values) => [`INSERT INTO ${values}`, `INSERT OR REPLACE INTO ${values}`, `REPLACE INTO ${values}`, `INSERT OR IGNORE INTO ${values}`])];
+    const attempts = [
+      `UPDATE ${table} SET ${column} = ${column}`,
+      `DELETE FROM ${table}`,
+      ...again.flatMap((values) => [
+        `INSERT INTO ${values}`,
+        `INSERT OR REPLACE INTO ${values}`,
+        `REPLACE INTO ${values}`,
+        `INSERT OR IGNORE INTO ${values}`,
+      ]),
+    ];
     for (const attempt of attempts) expect(() => run(sql, attempt), attempt).toThrow(/append-only/);
     expect([...sql.exec(`SELECT * FROM ${table}`)]).toEqual(before);
   }
@@ -56,7 +89,10 @@ describe("tables that only grow", () => {
       log.begin(requested(command), NOW, false);
       log.proceed([completed(command)], NOW, false);
       const id = 2 ** 32;
-      expectAppendOnly(storage.sql, "session", [`session (no, sid, opened) VALUES (1, 'other', 1)`, `session (no, sid, opened) VALUES (9, '${sid}', 1)`]);
+      expectAppendOnly(storage.sql, "session", [
+        `session (no, sid, opened) VALUES (1, 'other', 1)`,
+        `session (no, sid, opened) VALUES (9, '${sid}', 1)`,
+      ]);
       expectAppendOnly(storage.sql, "record", [
         `record (id, cmd, kind, part, leaf, disclosure) VALUES (${id}, NULL, 'gap', 0, '', '')`,
         `record (id, cmd, kind, part, leaf, disclosure) VALUES (${id + 9}, '${command}', 'command.requested', 0, '', '')`,
@@ -69,9 +105,21 @@ describe("tables that only grow", () => {
     withRegistry("triggers", (storage) => {
       const log = new RecordLog(storage.sql);
       const sid = newSessionId(NOW, fillRandom);
-      recordOpening(storage.sql, log, { sid, object: "00", connection: "c" as ConnectionName, owner: OPENING.owner, time: NOW }, NOW);
-      recordClosing(storage.sql, log, { sid, time: NOW, size: 2, root: "00" as Digest, tip: "00" as Digest, reason: "idle" }, NOW);
-      expectAppendOnly(storage.sql, "opened", [`opened (sid, object, connection, issuer, subject, time) VALUES ('${sid}', '', '', '', '', 0)`]);
+      recordOpening(
+        storage.sql,
+        log,
+        { sid, object: "00", connection: "c" as ConnectionName, owner: OPENING.owner, time: NOW },
+        NOW,
+      );
+      recordClosing(
+        storage.sql,
+        log,
+        { sid, time: NOW, size: 2, root: "00" as Digest, tip: "00" as Digest, reason: "idle" },
+        NOW,
+      );
+      expectAppendOnly(storage.sql, "opened", [
+        `opened (sid, object, connection, issuer, subject, time) VALUES ('${sid}', '', '', '', '', 0)`,
+      ]);
       expectAppendOnly(storage.sql, "closed", [`closed (sid, time, size) VALUES ('${sid}', 0, 0)`]);
     }));
 
@@ -79,7 +127,9 @@ describe("tables that only grow", () => {
     withControl("triggers", async (storage, object) => {
       await object.announcePolicy("ab".repeat(32) as Digest, "{}");
       await object.revoke({ token: "t", subject: null, reason: "lost", command: newCommand() });
-      expectAppendOnly(storage.sql, "policy", [`policy (hash, text, first_seen) VALUES ('${"ab".repeat(32)}', 'x', 1)`]);
+      expectAppendOnly(storage.sql, "policy", [
+        `policy (hash, text, first_seen) VALUES ('${"ab".repeat(32)}', 'x', 1)`,
+      ]);
       expectAppendOnly(storage.sql, "revocation", [`revocation (no, command, reason, time) VALUES (1, 'c', 'r', 1)`]);
     }));
 
@@ -94,7 +144,14 @@ describe("tables that only grow", () => {
         "DELETE FROM open_intent WHERE cmd = ?",
       ];
       for (const lookup of lookups) {
-        const plan = rows<{ detail: string }>(storage.sql, `EXPLAIN QUERY PLAN ${lookup}`, ...lookup.split("?").slice(1).map(() => "x"));
+        const plan = rows<{ detail: string }>(
+          storage.sql,
+          `EXPLAIN QUERY PLAN ${lookup}`,
+          ...lookup
+            .split("?")
+            .slice(1)
+            .map(() => "x"),
+        );
         expect(plan.map(({ detail }) => detail).join("; "), lookup).toMatch(/^SEARCH /);
       }
     }));
@@ -137,7 +194,14 @@ describe("a log that is large", () => {
       expect(page.length).toBeGreaterThan(1);
       expect(page.length).toBeLessThan(30);
       expect(log.read(head, 29, 1000).length).toBe(1);
-      for (const [from, limit] of [[30, 1], [-1, 5], [0.5, 5], [0, 0], [0, NaN]] as const) expect(log.read(head, from, limit)).toEqual([]);
+      for (const [from, limit] of [
+        [30, 1],
+        [-1, 5],
+        [0.5, 5],
+        [0, 0],
+        [0, NaN],
+      ] as const)
+        expect(log.read(head, from, limit)).toEqual([]);
     }));
 
   test("says the same root to whoever asks early or late", () =>
@@ -194,8 +258,19 @@ describe("the registry", () => {
       await object.closed({ sid: known.sid, ...closing });
       await object.closed({ sid: known.sid, ...closing });
       expect(await object.find(unknown.sid)).toBe(null);
-      expect(await object.find(known.sid)).toEqual({ sid: known.sid, object: "00", connection: "c", owner: known.owner, opened: NOW, closed: NOW + 5, size: 7 });
-      const { records } = await checkLog({ describe: () => object.describe(), read: (from, limit) => object.read(from, limit) });
+      expect(await object.find(known.sid)).toEqual({
+        sid: known.sid,
+        object: "00",
+        connection: "c",
+        owner: known.owner,
+        opened: NOW,
+        closed: NOW + 5,
+        size: 7,
+      });
+      const { records } = await checkLog({
+        describe: () => object.describe(),
+        read: (from, limit) => object.read(from, limit),
+      });
       expect(kindsOf(records)).toEqual(["session.opened", "session.closed"]);
       // Evidence and list say the same.
       expect(rows(storage.sql, "SELECT sid FROM opened")).toEqual([{ sid: known.sid }]);
@@ -210,7 +285,11 @@ describe("the registry", () => {
       run(storage.sql, "INSERT INTO closed (sid, time, size) VALUES (?, 1, 1)", other.sid);
       const log = new RecordLog(storage.sql);
       const size = log.newest()?.size;
-      expect(() => storage.transactionSync(() => recordOpening(storage.sql, log, { ...other, object: undefined as unknown as string }, NOW))).toThrow();
+      expect(() =>
+        storage.transactionSync(() =>
+          recordOpening(storage.sql, log, { ...other, object: undefined as unknown as string }, NOW),
+        ),
+      ).toThrow();
       log.reload();
       expect(log.newest()?.size).toBe(size);
       await checkLog({ describe: () => object.describe(), read: (from, limit) => object.read(from, limit) });
@@ -225,7 +304,7 @@ describe("the registry", () => {
       });
       const newestFirst = entries.map(({ sid }) => sid).toReversed();
       const listed: SessionId[] = [];
-      for (let before: SessionId | null = null; ; ) {
+      for (let before: SessionId | null = null; ;) {
         const page: SessionId[] = listEntries(storage.sql, { owner: null, before, limit: 10 }).map(({ sid }) => sid);
         listed.push(...page);
         before = page.at(-1) ?? null;
@@ -234,7 +313,9 @@ describe("the registry", () => {
       expect(listed).toEqual(newestFirst);
       const owned = listEntries(storage.sql, { owner: { issuer: "i", subject: "bob" }, before: null, limit: 100 });
       expect(owned.map(({ owner }) => owner.subject)).toEqual(["bob", "bob", "bob", "bob", "bob"]);
-      expect(listEntries(storage.sql, { owner: { issuer: "other", subject: "bob" }, before: null, limit: 100 })).toEqual([]);
+      expect(
+        listEntries(storage.sql, { owner: { issuer: "other", subject: "bob" }, before: null, limit: 100 }),
+      ).toEqual([]);
       expect(findEntry(storage.sql, newestFirst[0] ?? ("" as SessionId))?.opened).toBe(NOW + 24_000);
     }));
 });
@@ -246,7 +327,12 @@ describe("the perimeter", () => {
 
   function denial(prefix: string, reason = "expired", size = 10): PerimeterDenial {
     const fields = { target: `GET /${"x".repeat(size)}`, connection: "c", prefix };
-    return { reason, prefix, connection: "c", record: record("command.denied", newCommand(), { protocol: "http", reason, status: 401, count: 1 }, fields) };
+    return {
+      reason,
+      prefix,
+      connection: "c",
+      record: record("command.denied", newCommand(), { protocol: "http", reason, status: 401, count: 1 }, fields),
+    };
   }
 
   function withPerimeter<R>(name: string, work: (storage: DurableObjectStorage) => Promise<R>): Promise<R> {
@@ -261,7 +347,15 @@ describe("the perimeter", () => {
       const head = log.findSession(sid as SessionId);
       if (head === null) throw new Error("no such session");
       const { records } = await checkLog({
-        describe: () => ({ sid: head.sid, opened: head.opened, closed: null, size: head.size, tip: head.tip, root: log.root(head), openCommands: [] }),
+        describe: () => ({
+          sid: head.sid,
+          opened: head.opened,
+          closed: null,
+          size: head.size,
+          tip: head.tip,
+          root: log.root(head),
+          openCommands: [],
+        }),
         read: (from, limit) => {
           const page = log.read(head, from, limit);
           return { records: page, next: from + page.length < head.size ? from + page.length : null };
@@ -272,7 +366,8 @@ describe("the perimeter", () => {
     return found;
   }
 
-  const countOf = (classes: readonly Record<string, unknown>[]): number => classes.reduce((sum, one) => sum + (typeof one.count === "number" ? one.count : 0), 0);
+  const countOf = (classes: readonly Record<string, unknown>[]): number =>
+    classes.reduce((sum, one) => sum + (typeof one.count === "number" ? one.count : 0), 0);
 
   test("keeps the first of each kind in full and counts the others when the minute is over", () =>
     withPerimeter("counts", async (storage) => {
@@ -284,7 +379,13 @@ describe("the perimeter", () => {
       expect(perimeter.flush(START + MINUTE)).toBe(false);
       const found = await allOf(log, storage);
       expect(found.filter(({ count }) => count === 1).length).toBe(FIRST_IN_FULL + 1);
-      expect(found.at(-1)).toEqual({ kind: "command.denied", protocol: "http", reason: "expired", status: 401, count: 500 - FIRST_IN_FULL });
+      expect(found.at(-1)).toEqual({
+        kind: "command.denied",
+        protocol: "http",
+        reason: "expired",
+        status: 401,
+        count: 500 - FIRST_IN_FULL,
+      });
     }));
 
   test("writes a bounded number of rows a minute however many kinds of calls come, and loses no count", () =>
@@ -311,9 +412,13 @@ describe("the perimeter", () => {
       const perimeter = new PerimeterLog(log);
       let sent = 0;
       for (let minute = 0; minute < 1440; minute++) {
-        for (let i = 0; i < 30; i++, sent++) perimeter.denied(denial(`${i % 3}`, "expired", 2000), START + minute * MINUTE + i);
+        for (let i = 0; i < 30; i++, sent++)
+          perimeter.denied(denial(`${i % 3}`, "expired", 2000), START + minute * MINUTE + i);
       }
-      const [bytes] = rows<{ n: number }>(storage.sql, "SELECT SUM(LENGTH(leaf) + LENGTH(disclosure) + 96) AS n FROM record");
+      const [bytes] = rows<{ n: number }>(
+        storage.sql,
+        "SELECT SUM(LENGTH(leaf) + LENGTH(disclosure) + 96) AS n FROM record",
+      );
       expect(bytes?.n).toBeLessThanOrEqual(BYTES_A_DAY);
       expect(bytes?.n).toBeGreaterThan(BYTES_A_DAY / 2);
       perimeter.denied(denial("new day"), START + DAY);
@@ -350,7 +455,9 @@ describe("the perimeter", () => {
         ).toThrow("disk is full");
         perimeter.reload();
       };
-      lost(() => perimeter.denied({ ...denial("p"), record: { ...denial("p").record, classes: "not classes" } }, START + 200));
+      lost(() =>
+        perimeter.denied({ ...denial("p"), record: { ...denial("p").record, classes: "not classes" } }, START + 200),
+      );
       storage.transactionSync(() => perimeter.flush(START + MINUTE));
       expect(countOf(await allOf(log, storage))).toBe(101);
     }));
@@ -364,7 +471,10 @@ describe("the perimeter", () => {
     await stub.denied(same);
     const [sid] = await stub.list();
     if (sid === undefined) throw new Error("no session");
-    const { records } = await checkLog({ describe: () => stub.describe(sid), read: (from, limit) => stub.read(sid, from, limit) });
+    const { records } = await checkLog({
+      describe: () => stub.describe(sid),
+      read: (from, limit) => stub.read(sid, from, limit),
+    });
     expect(kindsOf(records)).toEqual(["session.opened", "command.denied", "command.denied"]);
     expect(await stub.describe(newSessionId(NOW, fillRandom))).toBe(null);
   });
@@ -387,8 +497,16 @@ describe("the control object", () => {
     const revocation = { token: "jti-1", subject: null, reason: "lost laptop", command: newCommand() };
     await control.revoke(revocation);
     await control.revoke(revocation);
-    await control.revoke({ token: null, subject: { issuer: "i", subject: "alice", before: 1_800_000_000 }, reason: "left", command: newCommand() });
-    expect((await control.snapshot()).revocations).toEqual({ tokenIds: ["jti-1"], subjects: [{ issuer: "i", subject: "alice", before: 1_800_000_000 }] });
+    await control.revoke({
+      token: null,
+      subject: { issuer: "i", subject: "alice", before: 1_800_000_000 },
+      reason: "left",
+      command: newCommand(),
+    });
+    expect((await control.snapshot()).revocations).toEqual({
+      tokenIds: ["jti-1"],
+      subjects: [{ issuer: "i", subject: "alice", before: 1_800_000_000 }],
+    });
   });
 
   test("keeps every policy by its hash", async () => {
@@ -396,7 +514,11 @@ describe("the control object", () => {
     await control.announcePolicy(hash("01"), "one");
     await control.announcePolicy(hash("01"), "one");
     await control.announcePolicy(hash("02"), "two");
-    expect([await control.policy(hash("01")), await control.policy(hash("02")), await control.policy(hash("03"))]).toEqual(["one", "two", null]);
+    expect([
+      await control.policy(hash("01")),
+      await control.policy(hash("02")),
+      await control.policy(hash("03")),
+    ]).toEqual(["one", "two", null]);
   });
 
   test("copies both to D1 in its own time, whose tables only grow, too", async () => {
@@ -405,7 +527,9 @@ describe("the control object", () => {
     await control.revoke({ token: "t", subject: null, reason: "r", command: newCommand() });
     await runDurableObjectAlarm(control);
     expect((await control.snapshot()).historyLag).toBe(0);
-    expect((await bindings.DB.prepare("SELECT hash, text FROM policy_version").all()).results).toEqual([{ hash: hash("aa"), text: "text" }]);
+    expect((await bindings.DB.prepare("SELECT hash, text FROM policy_version").all()).results).toEqual([
+      { hash: hash("aa"), text: "text" },
+    ]);
     expect((await bindings.DB.prepare("SELECT token_id FROM revocation").all()).results).toEqual([{ token_id: "t" }]);
     const changes = [
       "UPDATE policy_version SET text = 'x'",
@@ -415,21 +539,30 @@ describe("the control object", () => {
       "DELETE FROM revocation",
       "INSERT OR REPLACE INTO revocation (no, command, reason, time) VALUES (1, 'c', 'r', 1)",
     ];
-    for (const change of changes) await expect(bindings.DB.prepare(change).run(), change).rejects.toThrow("append-only");
+    for (const change of changes)
+      await expect(bindings.DB.prepare(change).run(), change).rejects.toThrow("append-only");
   });
 
   test("goes on while D1 is down, shows the lag, and repeats nothing that D1 has", () =>
     withControl("down", async (storage, object) => {
       await object.announcePolicy(hash("bb"), "later");
       await object.announcePolicy(hash("cc"), "last");
-      const down = { prepare: () => { throw new Error("D1 is down"); } } as unknown as D1Database;
+      const down = {
+        prepare: () => {
+          throw new Error("D1 is down");
+        },
+      } as unknown as D1Database;
       expect(await sendHistory(storage.sql, down)).toBe(false);
       expect(await sendHistory(storage.sql, undefined)).toBe(true);
       expect((await object.snapshot()).historyLag).toBe(2);
-      await bindings.DB.prepare("INSERT INTO policy_version (hash, text, first_seen) VALUES (?, 'later', 1)").bind(hash("bb")).run();
+      await bindings.DB.prepare("INSERT INTO policy_version (hash, text, first_seen) VALUES (?, 'later', 1)")
+        .bind(hash("bb"))
+        .run();
       expect(await sendHistory(storage.sql, bindings.DB)).toBe(true);
       expect((await object.snapshot()).historyLag).toBe(0);
-      const kept = await bindings.DB.prepare("SELECT COUNT(*) AS n FROM policy_version WHERE hash IN (?, ?)").bind(hash("bb"), hash("cc")).first();
+      const kept = await bindings.DB.prepare("SELECT COUNT(*) AS n FROM policy_version WHERE hash IN (?, ?)")
+        .bind(hash("bb"), hash("cc"))
+        .first();
       expect(kept).toEqual({ n: 2 });
     }));
 });
@@ -439,7 +572,11 @@ test("classes with every character that a leaf may have are taken as they are", 
     const log = new SessionLog(storage.sql, NOW);
     log.openSession(newSessionId(NOW, fillRandom), OPENING, NOW);
     const printable = Array.from({ length: 95 }, (_, i) => String.fromCharCode(32 + i)).join("");
-    const one = record("command.denied", newCommand(), { reason: printable, status: -401, count: Number.MAX_SAFE_INTEGER });
+    const one = record("command.denied", newCommand(), {
+      reason: printable,
+      status: -401,
+      count: Number.MAX_SAFE_INTEGER,
+    });
     expect(one.classes).toBe(canonicalText({ reason: printable, status: -401, count: Number.MAX_SAFE_INTEGER }));
     expect(log.begin(one, NOW, false)).toMatchObject({ ok: true });
   }));

@@ -12,7 +12,9 @@ function childrenOf(parent: number): number[] {
     .filter((pid) => {
       try {
         // Field 4 of stat, counted after the command's closing parenthesis (proc(5)).
-        const fields = readFileSync(`/proc/${pid}/stat`, "utf8").replace(/^.*\) /s, "").split(" ");
+        const fields = readFileSync(`/proc/${pid}/stat`, "utf8")
+          .replace(/^.*\) /s, "")
+          .split(" ");
         return Number(fields[1]) === parent;
       } catch {
         return false;

@@ -20,7 +20,7 @@ interface Ready {
 }
 
 export async function startGatewayProcess(options: RuntimeOptions): Promise<GatewayProcess> {
-  const child = fork(fileURLToPath(new URL("./gateway_child.ts", import.meta.url)), {
+  const child = fork(fileURLToPath(new URL("./gateway_child.ts", import.meta.url).href), {
     env: { ...process.env, GATEWAY_OPTIONS: JSON.stringify(options) },
     stdio: ["ignore", "ignore", "inherit", "ipc"],
   });

@@ -18,7 +18,11 @@ afterAll(async () => {
 });
 
 interface Listed {
-  readonly sessions: { readonly sid: string; readonly connection: string; readonly owner: { readonly subject: string } }[];
+  readonly sessions: {
+    readonly sid: string;
+    readonly connection: string;
+    readonly owner: { readonly subject: string };
+  }[];
   readonly next: string | null;
 }
 
@@ -26,7 +30,11 @@ async function list(person: string, query = ""): Promise<Listed> {
   return (await (await gateway.fetch(person, `/api/v1/sessions${query}`)).json()) as Listed;
 }
 
-async function json(person: string, path: string, init?: RequestInit): Promise<{ status: number; body: Record<string, unknown> }> {
+async function json(
+  person: string,
+  path: string,
+  init?: RequestInit,
+): Promise<{ status: number; body: Record<string, unknown> }> {
   const answer = await gateway.fetch(person, path, init);
   return { status: answer.status, body: (await answer.json()) as Record<string, unknown> };
 }
@@ -51,8 +59,15 @@ test("a call without a token is told where to get one, and nothing else", async 
   const challenge = answer.headers.get("www-authenticate") ?? "";
   expect(challenge).toMatch(/^Bearer realm="sallyport", resource_metadata="([^"]+)"/);
   expect(challenge).toContain('Basic realm="sallyport"');
-  const metadata = (await (await fetch(/resource_metadata="([^"]+)"/.exec(challenge)?.[1] ?? "")).json()) as Record<string, unknown>;
-  expect(metadata).toMatchObject({ resource: `${gateway.url}/c/tool`, authorization_servers: [gateway.issuer.url], bearer_methods_supported: ["header"] });
+  const metadata = (await (await fetch(/resource_metadata="([^"]+)"/.exec(challenge)?.[1] ?? "")).json()) as Record<
+    string,
+    unknown
+  >;
+  expect(metadata).toMatchObject({
+    resource: `${gateway.url}/c/tool`,
+    authorization_servers: [gateway.issuer.url],
+    bearer_methods_supported: ["header"],
+  });
   const madeUp = await fetch(`${gateway.url}/c/made-up/x`);
   expect(madeUp.status).toBe(401);
   expect(await madeUp.text()).toBe(await answer.text());
@@ -69,19 +84,30 @@ test("calls without a valid identity are kept at the perimeter, with their own r
     const texts: string[] = [];
     for (let shard = 0; shard < 16; shard++) {
       const { sessions } = (await json("carol", `/api/v1/perimeter/${shard}`)).body as { sessions: string[] };
-      for (const sid of sessions) texts.push(await (await gateway.fetch("carol", `/api/v1/perimeter/${shard}/${sid}/records`)).text());
+      for (const sid of sessions)
+        texts.push(await (await gateway.fetch("carol", `/api/v1/perimeter/${shard}/${sid}/records`)).text());
     }
     return texts.join("");
   };
   const text = await eventually(read, (all) => all.includes("/knock"));
-  const denied = text.split("\n").filter((line) => line.includes('{"leaf"')).flatMap((line) => readExport(`${line}\n{"head":{}}`));
-  expect(denied.find((one) => one.fields.target === "GET /knock")?.classes).toMatchObject({ reason: "token_malformed", status: 401, count: 1 });
+  const denied = text
+    .split("\n")
+    .filter((line) => line.includes('{"leaf"'))
+    .flatMap((line) => readExport(`${line}\n{"head":{}}`));
+  expect(denied.find((one) => one.fields.target === "GET /knock")?.classes).toMatchObject({
+    reason: "token_malformed",
+    status: 401,
+    count: 1,
+  });
   expect((await json("alice", "/api/v1/perimeter/0")).status).toBe(403);
 });
 
 test("whoami tells what the gateway believes of the caller", async () => {
   const { body } = await json("carol", "/api/v1/whoami");
-  expect(body).toMatchObject({ principal: { issuer: gateway.issuer.url, subject: "carol", groups: ["auditors"] }, roles: ["auditor"] });
+  expect(body).toMatchObject({
+    principal: { issuer: gateway.issuer.url, subject: "carol", groups: ["auditors"] },
+    roles: ["auditor"],
+  });
 });
 
 test("everybody lists their own sessions, an auditor all", async () => {
@@ -97,7 +123,7 @@ test("everybody lists their own sessions, an auditor all", async () => {
 test("lists go on page by page, each session once", async () => {
   const whole = (await list("carol")).sessions.map((one) => one.sid);
   const paged: string[] = [];
-  for (let before: string | null = null; ; ) {
+  for (let before: string | null = null; ;) {
     const page: Listed = await list("carol", `?limit=2${before === null ? "" : `&before=${before}`}`);
     paged.push(...page.sessions.map((one) => one.sid));
     before = page.next;
@@ -125,7 +151,9 @@ test("another's session looks like one that is not there", async () => {
 test("reading the trail is part of the trail", async () => {
   const sid = (await list("bob")).sessions.find((one) => one.connection === "tool")?.sid ?? "";
   await (await gateway.fetch("carol", `/api/v1/sessions/${sid}/records`)).text();
-  const read = (await gateway.records("carol", "console")).filter((one) => one.fields.target === `GET /api/v1/sessions/${sid}/records`);
+  const read = (await gateway.records("carol", "console")).filter(
+    (one) => one.fields.target === `GET /api/v1/sessions/${sid}/records`,
+  );
   expect(read.at(-1)?.classes).toMatchObject({ effect: "allow", rule: "console-own-sessions", verb: "read" });
 });
 
@@ -142,7 +170,10 @@ test("small API answers are recorded in one piece", async () => {
   await json("dan", "/api/v1/whoami");
   const all = await gateway.records("dan", "console");
   const asked = all.findLast((one) => one.fields.target === "GET /api/v1/whoami");
-  expect(all.filter((one) => one.command === asked?.command).map((one) => one.kind)).toEqual(["command.requested", "command.completed"]);
+  expect(all.filter((one) => one.command === asked?.command).map((one) => one.kind)).toEqual([
+    "command.requested",
+    "command.completed",
+  ]);
 });
 
 test("HEAD of an API route has no body and leaves nothing running", async () => {
@@ -154,9 +185,15 @@ test("HEAD of an API route has no body and leaves nothing running", async () => 
 
 test("a revocation ends a token within a second, and only an admin makes one", async () => {
   const token = await gateway.token("mallory");
-  const call = (): Promise<number> => fetch(`${gateway.url}/api/v1/whoami`, { headers: { authorization: `Bearer ${token}` } }).then((answer) => answer.status);
+  const call = (): Promise<number> =>
+    fetch(`${gateway.url}/api/v1/whoami`, { headers: { authorization: `Bearer ${token}` } }).then(
+      (answer) => answer.status,
+    );
   expect(await call()).toBe(200);
-  const revocation = { method: "POST", body: JSON.stringify({ issuer: gateway.issuer.url, subject: "mallory", reason: "left the company" }) };
+  const revocation = {
+    method: "POST",
+    body: JSON.stringify({ issuer: gateway.issuer.url, subject: "mallory", reason: "left the company" }),
+  };
   expect((await json("alice", "/api/v1/revocations", revocation)).status).toBe(403);
   expect((await json("carol", "/api/v1/revocations", revocation)).status).toBe(403);
   expect(await call()).toBe(200);
@@ -165,8 +202,19 @@ test("a revocation ends a token within a second, and only an admin makes one", a
   expect(await call()).toBe(401);
 });
 
-test.each(["", "{", "[]", '{"token":"x"}', '{"token":"x","reason":"y","more":1}', '{"token":"x","token":"y","reason":"z"}', `{"token":"${"x".repeat(20_000)}","reason":"y"}`])("a revocation that is not one is refused: %.40s", async (body) => {
-  expect(await json("dan", "/api/v1/revocations", { method: "POST", body })).toMatchObject({ status: 400, body: { reason: "request_invalid" } });
+test.each([
+  "",
+  "{",
+  "[]",
+  '{"token":"x"}',
+  '{"token":"x","reason":"y","more":1}',
+  '{"token":"x","token":"y","reason":"z"}',
+  `{"token":"${"x".repeat(20_000)}","reason":"y"}`,
+])("a revocation that is not one is refused: %.40s", async (body) => {
+  expect(await json("dan", "/api/v1/revocations", { method: "POST", body })).toMatchObject({
+    status: 400,
+    body: { reason: "request_invalid" },
+  });
 });
 
 test("an endless request body is read no further than its limit", async () => {
@@ -179,13 +227,23 @@ test("an endless request body is read no further than its limit", async () => {
       await new Promise((resolve) => setTimeout(resolve, 1));
     },
   });
-  const answer = await gateway.fetch("dan", "/api/v1/revocations", { method: "POST", body, duplex: "half" } as RequestInit);
+  const answer = await gateway.fetch("dan", "/api/v1/revocations", {
+    method: "POST",
+    body,
+    duplex: "half",
+  } as RequestInit);
   expect(answer.status).toBe(400);
   expect(sent).toBeLessThan(400 * 65_536);
 });
 
 test("what the API does not have is refused like what it does not allow", async () => {
-  for (const path of ["/api/v1/nothing", "/api/v1/sessions/x/y/z", "/api/v1/whoami/x", "/api/v1/", "/api/v1/%77hoami/.."]) {
+  for (const path of [
+    "/api/v1/nothing",
+    "/api/v1/sessions/x/y/z",
+    "/api/v1/whoami/x",
+    "/api/v1/",
+    "/api/v1/%77hoami/..",
+  ]) {
     const answer = await gateway.fetch("alice", path);
     expect([403, 404], path).toContain(answer.status);
   }

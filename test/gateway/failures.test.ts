@@ -32,12 +32,14 @@ afterAll(async () => {
 
 /** The outcome of the person's last command on a connection, once it is there. */
 async function outcome(connection: string, person = "alice"): Promise<ReadRecord | undefined> {
-  const ended = (all: ReadRecord[]): boolean => all.at(-1)?.kind !== "command.requested" && all.at(-1)?.kind !== "response.started";
+  const ended = (all: ReadRecord[]): boolean =>
+    all.at(-1)?.kind !== "command.requested" && all.at(-1)?.kind !== "response.started";
   return (await eventually(() => gateway.records(person, connection), ended)).at(-1);
 }
 
 function expectTellsNothing(text: string): void {
-  for (const secret of [upstream.url, String(upstream.port), raw.url, "127.0.0.1", "eyJ", ".ts", "at async", "Error:"]) expect(text).not.toContain(secret);
+  for (const secret of [upstream.url, String(upstream.port), raw.url, "127.0.0.1", "eyJ", ".ts", "at async", "Error:"])
+    expect(text).not.toContain(secret);
 }
 
 test("an upstream that is down is 502, and so recorded", async () => {
@@ -46,7 +48,11 @@ test("an upstream that is down is 502, and so recorded", async () => {
   const text = await answer.text();
   expect(JSON.parse(text)).toMatchObject({ reason: "upstream_unreachable" });
   expectTellsNothing(text);
-  expect((await outcome("down"))?.classes).toMatchObject({ transport: "refused", reason: "upstream_unreachable", resp_bytes: 0 });
+  expect((await outcome("down"))?.classes).toMatchObject({
+    transport: "refused",
+    reason: "upstream_unreachable",
+    resp_bytes: 0,
+  });
 });
 
 test("an upstream that does not answer in its time is 504, and is let go", async () => {
@@ -69,12 +75,17 @@ test("an upload that takes longer than the upstream's time is no timeout", async
   const socket = connect(gateway.port, "127.0.0.1");
   let text = "";
   socket.setEncoding("latin1").on("data", (chunk: string) => (text += chunk));
-  socket.write([`PUT /c/tool/upload HTTP/1.1`, ...credentials, "Connection: close", "Content-Length: 80000", "", ""].join("\r\n"));
+  socket.write(
+    [`PUT /c/tool/upload HTTP/1.1`, ...credentials, "Connection: close", "Content-Length: 80000", "", ""].join("\r\n"),
+  );
   for (let sent = 0; sent < 4; sent++) {
     socket.write("x".repeat(20_000));
     await new Promise((resolve) => setTimeout(resolve, 500));
   }
-  await eventually(async () => text, (got) => got.includes("sha256"));
+  await eventually(
+    async () => text,
+    (got) => got.includes("sha256"),
+  );
   socket.destroy();
   expect(text).toMatch(/^HTTP\/1\.1 200 /);
 });
@@ -136,11 +147,27 @@ test("an upstream may answer before it has read the request; what went up is wha
   });
   const gate = await startGateway({ policy: testPolicy({ early: early.url }) });
   try {
-    const answer = await rawExchange(gate.port, [`PUT /c/early/x HTTP/1.1`, `Host: 127.0.0.1:${gate.port}`, `Authorization: Bearer ${await gate.token("alice")}`, "Content-Length: 50000000", "", "x".repeat(5_000_000)].join("\r\n"), {
-      until: (text) => text.endsWith("\r\n\r\nno"),
-    });
+    const answer = await rawExchange(
+      gate.port,
+      [
+        `PUT /c/early/x HTTP/1.1`,
+        `Host: 127.0.0.1:${gate.port}`,
+        `Authorization: Bearer ${await gate.token("alice")}`,
+        "Content-Length: 50000000",
+        "",
+        "x".repeat(5_000_000),
+      ].join("\r\n"),
+      {
+        until: (text) => text.endsWith("\r\n\r\nno"),
+      },
+    );
     expect(answer.status).toBe(413);
-    const end = (await eventually(() => gate.records("alice", "early"), (all) => all.at(-1)?.kind === "command.completed")).at(-1);
+    const end = (
+      await eventually(
+        () => gate.records("alice", "early"),
+        (all) => all.at(-1)?.kind === "command.completed",
+      )
+    ).at(-1);
     expect(end?.classes).toMatchObject({ transport: "ok", status: 413 });
     expect(end?.fields.digests).toContain('"request":{"complete":false');
     expect(Number(end?.classes.req_bytes)).toBeLessThan(50_000_000);
@@ -163,7 +190,9 @@ test("a token's end cuts the stream it started", async () => {
   expect(end?.kind).toBe("command.cancelled");
   expect(end?.classes).toMatchObject({ reason: "token_expired" });
   expect(Number(end?.classes.resp_bytes)).toBeGreaterThan(0);
-  expect((await fetch(`${gateway.url}/c/tool/ticks`, { headers: { authorization: `Bearer ${token}` } })).status).toBe(401);
+  expect((await fetch(`${gateway.url}/c/tool/ticks`, { headers: { authorization: `Bearer ${token}` } })).status).toBe(
+    401,
+  );
 });
 
 test("a client that reads slowly holds the upstream back", async () => {
@@ -200,7 +229,10 @@ test("a client that reads slowly holds the upstream back", async () => {
 });
 
 test("a gateway whose configuration is wrong serves nothing, and names no variable to callers", async () => {
-  const broken = await startGateway({ policy: testPolicy({ tool: upstream.url }), bindings: { PSEUDONYM_KEY: "c2hvcnQ=" } });
+  const broken = await startGateway({
+    policy: testPolicy({ tool: upstream.url }),
+    bindings: { PSEUDONYM_KEY: "c2hvcnQ=" },
+  });
   try {
     const answer = await broken.fetch("alice", "/c/tool/x");
     expect(answer.status).toBe(503);
@@ -210,13 +242,19 @@ test("a gateway whose configuration is wrong serves nothing, and names no variab
   }
 });
 
-test.each(["127.0.0.1", "localhost", "localhost."])("an upstream that is the gateway itself, as %s, is a wrong configuration", async (name) => {
-  const { port } = gateway;
-  const origins = `http://127.0.0.1:${port} http://localhost:${port}`;
-  const loop = await startGateway({ policy: testPolicy({ self: `http://${name}:${port}/c/tool` }), bindings: { ORIGINS: origins } });
-  try {
-    expect((await loop.fetch("alice", "/c/self/x")).status).toBe(503);
-  } finally {
-    await loop.stop();
-  }
-});
+test.each(["127.0.0.1", "localhost", "localhost."])(
+  "an upstream that is the gateway itself, as %s, is a wrong configuration",
+  async (name) => {
+    const { port } = gateway;
+    const origins = `http://127.0.0.1:${port} http://localhost:${port}`;
+    const loop = await startGateway({
+      policy: testPolicy({ self: `http://${name}:${port}/c/tool` }),
+      bindings: { ORIGINS: origins },
+    });
+    try {
+      expect((await loop.fetch("alice", "/c/self/x")).status).toBe(503);
+    } finally {
+      await loop.stop();
+    }
+  },
+);

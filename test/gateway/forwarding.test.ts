@@ -32,8 +32,28 @@ afterAll(async () => {
   await upstream?.stop();
 });
 
-test.each(["GET", "DELETE", "OPTIONS", "POST", "PUT", "PATCH", "PROPFIND", "PROPPATCH", "MKCOL", "COPY", "MOVE", "LOCK", "UNLOCK", "REPORT", "SEARCH", "QUERY"])("%s is forwarded as it is", async (method) => {
-  const answer = await rawExchange(gateway.port, rawRequest(`${method} /c/tool/a%2Fb//c?x=1&x=%20 HTTP/1.1`, credentials));
+test.each([
+  "GET",
+  "DELETE",
+  "OPTIONS",
+  "POST",
+  "PUT",
+  "PATCH",
+  "PROPFIND",
+  "PROPPATCH",
+  "MKCOL",
+  "COPY",
+  "MOVE",
+  "LOCK",
+  "UNLOCK",
+  "REPORT",
+  "SEARCH",
+  "QUERY",
+])("%s is forwarded as it is", async (method) => {
+  const answer = await rawExchange(
+    gateway.port,
+    rawRequest(`${method} /c/tool/a%2Fb//c?x=1&x=%20 HTTP/1.1`, credentials),
+  );
   expect(answer.status).toBe(200);
   expect(upstream.last()).toMatchObject({ method, url: "/base/a%2Fb//c?x=1&x=%20" });
 });
@@ -54,7 +74,10 @@ test.each([
 
 test("a body without a stated length is streamed as chunks", async () => {
   const chunks = "5\r\nhello\r\n1;ext=1\r\n!\r\n0\r\n\r\n";
-  const answer = await rawExchange(gateway.port, rawRequest("DELETE /c/tool/chunked HTTP/1.1", [...credentials, "Transfer-Encoding: chunked"], chunks));
+  const answer = await rawExchange(
+    gateway.port,
+    rawRequest("DELETE /c/tool/chunked HTTP/1.1", [...credentials, "Transfer-Encoding: chunked"], chunks),
+  );
   expect(answer.status).toBe(200);
   expect(upstream.last().body.toString()).toBe("hello!");
   expect(upstream.last().headers["transfer-encoding"]).toBe("chunked");
@@ -62,14 +85,20 @@ test("a body without a stated length is streamed as chunks", async () => {
 
 test("a GET with a body is refused rather than forwarded without it", async () => {
   const before = upstream.received.length;
-  const answer = await rawExchange(gateway.port, rawRequest("GET /c/tool/search HTTP/1.1", [...credentials, "Content-Length: 2"], "{}"));
+  const answer = await rawExchange(
+    gateway.port,
+    rawRequest("GET /c/tool/search HTTP/1.1", [...credentials, "Content-Length: 2"], "{}"),
+  );
   expect(answer.status).toBe(501);
   expect(answer.body).toContain('"reason":"body_unsupported"');
   expect(upstream.received.length).toBe(before);
 });
 
 test("a client that expects 100-continue gets it, and its body is forwarded", async () => {
-  const answer = await rawExchange(gateway.port, rawRequest("POST /c/tool/x HTTP/1.1", [...credentials, "Expect: 100-continue", "Content-Length: 5"], "hello"));
+  const answer = await rawExchange(
+    gateway.port,
+    rawRequest("POST /c/tool/x HTTP/1.1", [...credentials, "Expect: 100-continue", "Content-Length: 5"], "hello"),
+  );
   expect(answer.text).toMatch(/^HTTP\/1\.1 100 Continue\r\n\r\nHTTP\/1\.1 200 /);
   expect(upstream.last().body.toString()).toBe("hello");
   expect(upstream.last().headers.expect).toBeUndefined();
@@ -77,7 +106,9 @@ test("a client that expects 100-continue gets it, and its body is forwarded", as
 
 test.each([1000, 500_000])("a coded answer of about %i bytes is passed on byte for byte", async (size) => {
   const coded = gzipSync(randomBytes(size));
-  upstream.handlers.set("/base/coded", (_, response) => response.writeHead(200, { "content-encoding": "gzip", "content-length": coded.length, etag: '"g"' }).end(coded));
+  upstream.handlers.set("/base/coded", (_, response) =>
+    response.writeHead(200, { "content-encoding": "gzip", "content-length": coded.length, etag: '"g"' }).end(coded),
+  );
   const head = rawRequest("GET /c/tool/coded HTTP/1.1", [...credentials, "Accept-Encoding: gzip"]);
   const answer = await rawExchange(gateway.port, head);
   expect(answer.head.toLowerCase()).toContain("content-encoding: gzip");
@@ -96,8 +127,13 @@ test.each([
   ["204 has no body", "GET", 204, ""],
   ["304 keeps its validators", "GET", 304, 'ETag: "v1"'],
 ])("%s", async (_, method, status, header) => {
-  upstream.handlers.set("/base/empty", (__, response) => response.writeHead(status, { etag: '"v1"', ...(method === "HEAD" ? { "content-length": 1234 } : {}) }).end());
-  const answer = await rawExchange(gateway.port, rawRequest(`${method} /c/tool/empty HTTP/1.1`, [...credentials, 'If-None-Match: "v1"']));
+  upstream.handlers.set("/base/empty", (__, response) =>
+    response.writeHead(status, { etag: '"v1"', ...(method === "HEAD" ? { "content-length": 1234 } : {}) }).end(),
+  );
+  const answer = await rawExchange(
+    gateway.port,
+    rawRequest(`${method} /c/tool/empty HTTP/1.1`, [...credentials, 'If-None-Match: "v1"']),
+  );
   expect(answer.status).toBe(status);
   expect(answer.head).toContain(header);
   expect(answer.body).toBe("");
@@ -105,7 +141,9 @@ test.each([
 });
 
 test("a range is asked for and comes back as a part", async () => {
-  upstream.handlers.set("/base/range", (_, response) => response.writeHead(206, { "content-range": "bytes 2-3/10", "content-length": 2 }).end("cd"));
+  upstream.handlers.set("/base/range", (_, response) =>
+    response.writeHead(206, { "content-range": "bytes 2-3/10", "content-length": 2 }).end("cd"),
+  );
   const answer = await gateway.fetch("alice", "/c/tool/range", { headers: { range: "bytes=2-3", "if-range": '"v1"' } });
   expect(answer.status).toBe(206);
   expect(answer.headers.get("content-range")).toBe("bytes 2-3/10");
@@ -130,21 +168,58 @@ test.each([
 });
 
 test("the caller's credential and cookies stay here, and no caller speaks for the gateway", async () => {
-  const headers = [...credentials, "Cookie: a=b", "X-Forwarded-For: 6.6.6.6", "Forwarded: for=6.6.6.6", "Sallyport-Approval: x", "CF-Connecting-IP: 6.6.6.6", "CF-Access-Jwt-Assertion: x", "Connection: x-hop", "X-Hop: 1", "TE: trailers", "X-Kept: 1"];
+  const headers = [
+    ...credentials,
+    "Cookie: a=b",
+    "X-Forwarded-For: 6.6.6.6",
+    "Forwarded: for=6.6.6.6",
+    "Sallyport-Approval: x",
+    "CF-Connecting-IP: 6.6.6.6",
+    "CF-Access-Jwt-Assertion: x",
+    "Connection: x-hop",
+    "X-Hop: 1",
+    "TE: trailers",
+    "X-Kept: 1",
+  ];
   await rawExchange(gateway.port, rawRequest("GET /c/tool/x HTTP/1.1", headers));
   const received = upstream.last().headers;
   expect(JSON.stringify(received)).not.toContain("eyJ");
-  for (const name of ["authorization", "cookie", "x-forwarded-for", "sallyport-approval", "cf-connecting-ip", "cf-access-jwt-assertion", "x-hop", "te"]) expect(received[name], name).toBeUndefined();
+  for (const name of [
+    "authorization",
+    "cookie",
+    "x-forwarded-for",
+    "sallyport-approval",
+    "cf-connecting-ip",
+    "cf-access-jwt-assertion",
+    "x-hop",
+    "te",
+  ])
+    expect(received[name], name).toBeUndefined();
   expect(received["x-kept"]).toBe("1");
   expect(received.via).toBe("1.1 sallyport");
   expect(received.forwarded).toContain(`host="127.0.0.1:${gateway.port}"`);
 });
 
 test("a browser origin's state is not set by an upstream, and its answers are sandboxed", async () => {
-  const set = { "set-cookie": "a=b", "strict-transport-security": "max-age=1", "clear-site-data": '"*"', "sallyport-receipt": "forged", "access-control-allow-origin": "*", "content-security-policy": "default-src *", "x-kept": "1" };
+  const set = {
+    "set-cookie": "a=b",
+    "strict-transport-security": "max-age=1",
+    "clear-site-data": '"*"',
+    "sallyport-receipt": "forged",
+    "access-control-allow-origin": "*",
+    "content-security-policy": "default-src *",
+    "x-kept": "1",
+  };
   upstream.handlers.set("/base/state", (_, response) => response.writeHead(200, set).end("x"));
   const { headers } = await gateway.fetch("alice", "/c/tool/state");
-  for (const name of ["set-cookie", "strict-transport-security", "clear-site-data", "sallyport-receipt", "access-control-allow-origin"]) expect(headers.get(name), name).toBeNull();
+  for (const name of [
+    "set-cookie",
+    "strict-transport-security",
+    "clear-site-data",
+    "sallyport-receipt",
+    "access-control-allow-origin",
+  ])
+    expect(headers.get(name), name).toBeNull();
   expect(headers.get("content-security-policy")).toBe("sandbox");
   expect(headers.get("x-content-type-options")).toBe("nosniff");
   expect(headers.get("x-kept")).toBe("1");
@@ -160,13 +235,22 @@ test("the upstream's own credential is presented as its connection says", async 
 });
 
 test("an upstream's credential never comes back in a header, nor into a record", async () => {
-  upstream.handlers.set("/slash", (request, response) => response.writeHead(301, { location: `/slash/?${request.url?.split("?")[1]}` }).end());
+  upstream.handlers.set("/slash", (request, response) =>
+    response.writeHead(301, { location: `/slash/?${request.url?.split("?")[1]}` }).end(),
+  );
   const answer = await gateway.fetch("alice", "/c/query/slash");
   expect(answer.headers.get("location")).toBe(`${gateway.url}/c/query/slash/`);
   for (const connection of ["query", "header", "basic"]) {
     const text = JSON.stringify(await gateway.records("alice", connection));
     expect(text).toContain("command.completed");
-    for (const secret of ["cret%2F1", "s&cret", "header secret", "pass word", Buffer.from("user:pass word").toString("base64")]) expect(text).not.toContain(secret);
+    for (const secret of [
+      "cret%2F1",
+      "s&cret",
+      "header secret",
+      "pass word",
+      Buffer.from("user:pass word").toString("base64"),
+    ])
+      expect(text).not.toContain(secret);
   }
 });
 
@@ -180,15 +264,26 @@ test.each([
   const answer = await gateway.fetch("alice", `/c/${connection}/x`);
   expect(answer.status).toBe(status);
   expect(answer.headers.get("content-type")).toBe("application/problem+json");
-  expect(await answer.json()).toMatchObject({ type: `urn:sallyport:problem:${reason}`, status, reason, record: expect.stringMatching(/^[0-9a-f-]{36}\/\d+$/) });
+  expect(await answer.json()).toMatchObject({
+    type: `urn:sallyport:problem:${reason}`,
+    status,
+    reason,
+    record: expect.stringMatching(/^[0-9a-f-]{36}\/\d+$/),
+  });
   expect(upstream.received.length).toBe(before);
 });
 
 test("an offer of h2c is ignored, a WebSocket upgrade refused", async () => {
-  const offer = await rawExchange(gateway.port, rawRequest("GET /c/tool/x HTTP/1.1", [...credentials, "Upgrade: h2c", "HTTP2-Settings: AAMAAABkAAQAoAAAAAIAAAAA"]));
+  const offer = await rawExchange(
+    gateway.port,
+    rawRequest("GET /c/tool/x HTTP/1.1", [...credentials, "Upgrade: h2c", "HTTP2-Settings: AAMAAABkAAQAoAAAAAIAAAAA"]),
+  );
   expect(offer.status).toBe(200);
   const socket = ["Upgrade: websocket", "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==", "Sec-WebSocket-Version: 13"];
-  const request = rawRequest("GET /c/tool/x HTTP/1.1", [...credentials, ...socket]).replace("Connection: close", "Connection: Upgrade");
+  const request = rawRequest("GET /c/tool/x HTTP/1.1", [...credentials, ...socket]).replace(
+    "Connection: close",
+    "Connection: Upgrade",
+  );
   const refused = await rawExchange(gateway.port, request, { until: (text) => text.includes("}") });
   expect(refused.status).toBe(501);
   expect(refused.body).toContain('"reason":"upgrade_unsupported"');

@@ -13,7 +13,14 @@ let gateway: TestGateway;
 beforeAll(async () => {
   upstream = await startEchoUpstream();
   const policy = testPolicy({ tool: upstream.url, other: upstream.url }) as { rules: unknown[] };
-  policy.rules.unshift({ id: "no-admin", effect: "deny", who: { roles: ["engineer"] }, connections: ["tool"], methods: ["*"], routes: ["/admin/**"] });
+  policy.rules.unshift({
+    id: "no-admin",
+    effect: "deny",
+    who: { roles: ["engineer"] },
+    connections: ["tool"],
+    methods: ["*"],
+    routes: ["/admin/**"],
+  });
   gateway = await startGateway({ policy });
 });
 afterAll(async () => {
@@ -47,27 +54,45 @@ test("a small answer is one record, made before the caller has the answer", asyn
   upstream.handlers.set("/small", (_, response) => response.writeHead(201, { "content-length": 5 }).end("small"));
   await (await gateway.fetch("alice", "/c/tool/small", { method: "POST", body: "ask" })).text();
   const [requested, completed] = await recordsOf("/small");
-  expect(requested?.classes).toMatchObject({ protocol: "http", verb: "write", effect: "allow", rule: "engineers-all", req_size: 3 });
+  expect(requested?.classes).toMatchObject({
+    protocol: "http",
+    verb: "write",
+    effect: "allow",
+    rule: "engineers-all",
+    req_size: 3,
+  });
   expect(completed?.kind).toBe("command.completed");
-  expect(completed?.classes).toMatchObject({ transport: "ok", status: 201, tool: "none", folded: 1, req_bytes: 3, resp_bytes: 5 });
+  expect(completed?.classes).toMatchObject({
+    transport: "ok",
+    status: 201,
+    tool: "none",
+    folded: 1,
+    req_bytes: 3,
+    resp_bytes: 5,
+  });
   expect(JSON.parse(completed?.fields.digests ?? "")).toEqual({
     request: { complete: true, sha256: sha256(Buffer.from("ask")) },
     response: { complete: true, sha256: sha256(Buffer.from("small")) },
   });
 });
 
-test.each([true, false])("a large answer has its outcome recorded before its last byte (length stated: %s)", async (isStated) => {
-  const body = randomBytes(2_000_000);
-  upstream.handlers.set("/large", (_, response) => response.writeHead(200, isStated ? { "content-length": body.length } : {}).end(body));
-  const answer = await gateway.fetch("alice", "/c/tool/large");
-  const received = Buffer.from(await answer.arrayBuffer());
-  // No waiting here: whoever has the last byte finds the record.
-  const records = await recordsOf("/large");
-  expect(sha256(received)).toBe(sha256(body));
-  expect(kinds(records)).toEqual(["command.requested", "response.started", "command.completed"]);
-  expect(records.at(-1)?.classes).toMatchObject({ folded: 0, resp_bytes: body.length });
-  expect(records.at(-1)?.fields.digests).toContain(sha256(body));
-});
+test.each([true, false])(
+  "a large answer has its outcome recorded before its last byte (length stated: %s)",
+  async (isStated) => {
+    const body = randomBytes(2_000_000);
+    upstream.handlers.set("/large", (_, response) =>
+      response.writeHead(200, isStated ? { "content-length": body.length } : {}).end(body),
+    );
+    const answer = await gateway.fetch("alice", "/c/tool/large");
+    const received = Buffer.from(await answer.arrayBuffer());
+    // No waiting here: whoever has the last byte finds the record.
+    const records = await recordsOf("/large");
+    expect(sha256(received)).toBe(sha256(body));
+    expect(kinds(records)).toEqual(["command.requested", "response.started", "command.completed"]);
+    expect(records.at(-1)?.classes).toMatchObject({ folded: 0, resp_bytes: body.length });
+    expect(records.at(-1)?.fields.digests).toContain(sha256(body));
+  },
+);
 
 test("events reach the client as they come, and the stream's end is held until the outcome is durable", async () => {
   let more: (text: string | null) => void = () => undefined;
@@ -102,14 +127,18 @@ test("a refusal of a known caller is a record with its own reason, and nothing i
   expect(stranger.status).toBe(403);
   expect((await recordsOf("/x", "mallory"))[0]?.classes).toMatchObject({ reason: "no_rule", effect: "deny" });
   await gateway.fetch("alice", "/c/made-up/x");
-  const [madeUp] = (await gateway.records("alice", "console")).filter((one) => one.fields.target === "GET /c/made-up/x");
+  const [madeUp] = (await gateway.records("alice", "console")).filter(
+    (one) => one.fields.target === "GET /c/made-up/x",
+  );
   expect(madeUp?.classes).toMatchObject({ reason: "unknown_connection", status: 403 });
   expect(upstream.received.length).toBe(before);
 });
 
 test("credentials in headers and queries are masked in the record and forwarded as they are", async () => {
   const token = await gateway.token("alice");
-  await gateway.fetch("alice", "/c/tool/masked?access_token=querysecret&page=2", { headers: { "x-vault-token": "headersecret", cookie: "a=cookiesecret" } });
+  await gateway.fetch("alice", "/c/tool/masked?access_token=querysecret&page=2", {
+    headers: { "x-vault-token": "headersecret", cookie: "a=cookiesecret" },
+  });
   expect(upstream.last().url).toContain("access_token=querysecret");
   expect(upstream.last().headers["x-vault-token"]).toBe("headersecret");
   const text = JSON.stringify(await gateway.records("alice", "tool"));
@@ -121,16 +150,29 @@ test("the record says who, with which token, and by which policy", async () => {
   await gateway.fetch("bob", "/c/tool/who");
   const records = await gateway.records("bob", "tool");
   expect(records[0]?.kind).toBe("session.opened");
-  expect(JSON.parse(records[0]?.fields.principal ?? "")).toMatchObject({ issuer: gateway.issuer.url, subject: "bob", groups: ["engineers", "leads"] });
+  expect(JSON.parse(records[0]?.fields.principal ?? "")).toMatchObject({
+    issuer: gateway.issuer.url,
+    subject: "bob",
+    groups: ["engineers", "leads"],
+  });
   const [requested] = await recordsOf("/who", "bob");
-  expect(JSON.parse(requested?.fields.token ?? "")).toMatchObject({ keyId: "test-key", algorithm: "ES256", client: "test" });
+  expect(JSON.parse(requested?.fields.token ?? "")).toMatchObject({
+    keyId: "test-key",
+    algorithm: "ES256",
+    client: "test",
+  });
   const policy = await gateway.fetch("carol", `/api/v1/policies/${String(requested?.classes.policy)}`);
-  expect(createHash("sha256").update(await policy.text()).digest("hex")).toBe(requested?.classes.policy);
+  expect(
+    createHash("sha256")
+      .update(await policy.text())
+      .digest("hex"),
+  ).toBe(requested?.classes.policy);
 });
 
 test("one person's commands on one connection are one session, on another connection another", async () => {
   await gateway.fetch("alice", "/c/other/x");
-  const sids = (connection: string) => gateway.records("alice", connection).then((all) => new Set(all.map((one) => one.sid)));
+  const sids = (connection: string) =>
+    gateway.records("alice", connection).then((all) => new Set(all.map((one) => one.sid)));
   const [tool, other] = [await sids("tool"), await sids("other")];
   expect(tool.size).toBe(1);
   expect(other.size).toBe(1);
@@ -139,23 +181,33 @@ test("one person's commands on one connection are one session, on another connec
 
 test("a session's records are gap-free and chained, and its head is that of the export", async () => {
   const [text] = await gateway.exports("alice", "tool");
-  const lines = (text ?? "").trimEnd().split("\n").map((line) => JSON.parse(line) as { leaf?: string; head?: { size: number; tip: string } });
+  const lines = (text ?? "")
+    .trimEnd()
+    .split("\n")
+    .map((line) => JSON.parse(line) as { leaf?: string; head?: { size: number; tip: string } });
   let prev = "0".repeat(64);
   for (const [seq, { leaf }] of lines.slice(0, -1).entries()) {
     expect(JSON.parse(leaf ?? "")).toMatchObject({ seq, prev });
-    prev = createHash("sha256").update(Buffer.concat([Buffer.of(0), Buffer.from(leaf ?? "")])).digest("hex");
+    prev = createHash("sha256")
+      .update(Buffer.concat([Buffer.of(0), Buffer.from(leaf ?? "")]))
+      .digest("hex");
   }
   expect(lines.at(-1)?.head).toMatchObject({ size: lines.length - 1, tip: prev });
 });
 
 test("many calls at once are all answered, and all recorded in one gap-free chain", async () => {
-  const answers = await Promise.all(Array.from({ length: 200 }, (_, n) => gateway.fetch("bob", `/c/tool/many?n=${n}`).then((answer) => answer.status)));
+  const answers = await Promise.all(
+    Array.from({ length: 200 }, (_, n) => gateway.fetch("bob", `/c/tool/many?n=${n}`).then((answer) => answer.status)),
+  );
   expect(answers).toEqual(Array.from({ length: 200 }, () => 200));
   const records = await gateway.records("bob", "tool");
   const requested = records.filter((one) => one.fields.target?.startsWith("GET /many?") === true);
   expect(new Set(requested.map((one) => one.fields.target)).size).toBe(200);
   for (const { command } of requested) {
-    expect(records.filter((one) => one.command === command).map((one) => one.kind)).toEqual(["command.requested", "command.completed"]);
+    expect(records.filter((one) => one.command === command).map((one) => one.kind)).toEqual([
+      "command.requested",
+      "command.completed",
+    ]);
   }
   const bySession = Map.groupBy(records, (one) => one.sid);
   for (const session of bySession.values()) expect(session.map((one) => one.seq)).toEqual(session.map((_, seq) => seq));
@@ -173,10 +225,18 @@ test("a client that resets the connection cancels the upstream call, and the rec
   });
   const socket = connect(gateway.port, "127.0.0.1");
   socket.on("error", () => undefined);
-  socket.write(rawRequest("GET /c/tool/stream HTTP/1.1", [`Host: 127.0.0.1:${gateway.port}`, `Authorization: Bearer ${await gateway.token("alice")}`]));
+  socket.write(
+    rawRequest("GET /c/tool/stream HTTP/1.1", [
+      `Host: 127.0.0.1:${gateway.port}`,
+      `Authorization: Bearer ${await gateway.token("alice")}`,
+    ]),
+  );
   await new Promise((resolve) => socket.once("data", resolve));
   socket.resetAndDestroy();
-  const records = await eventually(() => recordsOf("/stream"), (all) => all.length === 3);
+  const records = await eventually(
+    () => recordsOf("/stream"),
+    (all) => all.length === 3,
+  );
   expect(kinds(records)).toEqual(["command.requested", "response.started", "command.cancelled"]);
   expect(records.at(-1)?.classes).toMatchObject({ reason: "client_gone" });
   expect(Number(records.at(-1)?.classes.resp_bytes)).toBeGreaterThan(0);
@@ -188,10 +248,21 @@ test("a client that leaves while the upstream is still silent is recorded, and t
   upstream.handlers.set("/silent", (_, response) => response.on("close", () => (closed = true)));
   const socket = connect(gateway.port, "127.0.0.1");
   socket.on("error", () => undefined);
-  socket.write(rawRequest("GET /c/tool/silent HTTP/1.1", [`Host: 127.0.0.1:${gateway.port}`, `Authorization: Bearer ${await gateway.token("alice")}`]));
-  await eventually(() => recordsOf("/silent"), (all) => all.length === 1);
+  socket.write(
+    rawRequest("GET /c/tool/silent HTTP/1.1", [
+      `Host: 127.0.0.1:${gateway.port}`,
+      `Authorization: Bearer ${await gateway.token("alice")}`,
+    ]),
+  );
+  await eventually(
+    () => recordsOf("/silent"),
+    (all) => all.length === 1,
+  );
   socket.resetAndDestroy();
-  const records = await eventually(() => recordsOf("/silent"), (all) => all.length === 2);
+  const records = await eventually(
+    () => recordsOf("/silent"),
+    (all) => all.length === 2,
+  );
   expect(kinds(records)).toEqual(["command.requested", "command.cancelled"]);
   expect(records.at(-1)?.classes).toMatchObject({ reason: "client_gone", resp_bytes: 0 });
   expect(closed).toBe(true);

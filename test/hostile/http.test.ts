@@ -18,7 +18,9 @@ let before = 0;
 
 beforeAll(async () => {
   upstream = await startRawUpstream((socket) => socket.end(Buffer.from(script, "latin1")));
-  gateway = await startGateway({ policy: testPolicy({ tool: `${upstream.url}/base`, other: `${upstream.url}/other` }) });
+  gateway = await startGateway({
+    policy: testPolicy({ tool: `${upstream.url}/base`, other: `${upstream.url}/other` }),
+  });
   host = `Host: 127.0.0.1:${gateway.port}`;
   authorization = `Authorization: Bearer ${await gateway.token("alice")}`;
 });
@@ -32,8 +34,11 @@ beforeEach(() => {
 });
 
 async function send(line: string, headers: readonly string[] = [], body = ""): Promise<RawAnswer> {
-  const answer = await rawExchange(gateway.port, rawRequest(line, [host, authorization, ...headers], body), { milliseconds: 5_000 });
-  for (const secret of [upstream.url, String(upstream.port), "eyJ", ".ts:", "at async"]) expect(answer.text).not.toContain(secret);
+  const answer = await rawExchange(gateway.port, rawRequest(line, [host, authorization, ...headers], body), {
+    milliseconds: 5_000,
+  });
+  for (const secret of [upstream.url, String(upstream.port), "eyJ", ".ts:", "at async"])
+    expect(answer.text).not.toContain(secret);
   return answer;
 }
 
@@ -43,7 +48,10 @@ function reached(): string[] {
 
 async function lastDenied(): Promise<ReadRecord | undefined> {
   const all = [...(await gateway.records("alice", "console")), ...(await gateway.records("alice", "tool"))];
-  return all.filter((one) => one.kind === "command.denied").sort((a, b) => ((a.command ?? "") < (b.command ?? "") ? -1 : 1)).at(-1);
+  return all
+    .filter((one) => one.kind === "command.denied")
+    .sort((a, b) => ((a.command ?? "") < (b.command ?? "") ? -1 : 1))
+    .at(-1);
 }
 
 describe("a path that could climb out of its connection is refused and recorded", () => {
@@ -130,8 +138,18 @@ describe("a malformed request is refused before anything is forwarded", () => {
     ["a length with a sign", "POST /c/tool/x HTTP/1.1", ["Content-Length: +5"], "hello"],
     ["a length in hexadecimal", "POST /c/tool/x HTTP/1.1", ["Content-Length: 0x5"], "hello"],
     ["a length that overflows", "POST /c/tool/x HTTP/1.1", ["Content-Length: 18446744073709551621"], "hello"],
-    ["an unknown transfer coding", "POST /c/tool/x HTTP/1.1", ["Transfer-Encoding: xchunked"], "5\r\nhello\r\n0\r\n\r\n"],
-    ["chunked that is not the last coding", "POST /c/tool/x HTTP/1.1", ["Transfer-Encoding: chunked, gzip"], "5\r\nhello\r\n0\r\n\r\n"],
+    [
+      "an unknown transfer coding",
+      "POST /c/tool/x HTTP/1.1",
+      ["Transfer-Encoding: xchunked"],
+      "5\r\nhello\r\n0\r\n\r\n",
+    ],
+    [
+      "chunked that is not the last coding",
+      "POST /c/tool/x HTTP/1.1",
+      ["Transfer-Encoding: chunked, gzip"],
+      "5\r\nhello\r\n0\r\n\r\n",
+    ],
     ["an HTTP version that is none", "GET /c/tool/x HTTP/9.9", [], ""],
     ["a method in lower case", "get /c/tool/x HTTP/1.1", [], ""],
     ["a method nobody knows", "EVIL /c/tool/x HTTP/1.1", [], ""],
@@ -144,7 +162,9 @@ describe("a malformed request is refused before anything is forwarded", () => {
   });
 
   test("no request line at all", async () => {
-    const answer = await rawExchange(gateway.port, "\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n", { milliseconds: 2_000 });
+    const answer = await rawExchange(gateway.port, "\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n", {
+      milliseconds: 2_000,
+    });
     expect(answer.status).not.toBe(200);
     expect(reached()).toEqual([]);
   });
@@ -154,7 +174,11 @@ describe("requests cannot be smuggled in a body", () => {
   const inner = `GET /c/tool/smuggled HTTP/1.1\r\nHost: x\r\n\r\n`;
 
   test("Transfer-Encoding beside Content-Length: one reading, and no length is forwarded", async () => {
-    const answer = await send("POST /c/tool/x HTTP/1.1", [`Content-Length: ${5 + inner.length}`, "Transfer-Encoding: chunked"], `0\r\n\r\n${inner}`);
+    const answer = await send(
+      "POST /c/tool/x HTTP/1.1",
+      [`Content-Length: ${5 + inner.length}`, "Transfer-Encoding: chunked"],
+      `0\r\n\r\n${inner}`,
+    );
     for (const one of reached()) {
       expect(one).not.toContain("smuggled");
       expect(one.toLowerCase()).not.toContain("content-length");
@@ -169,19 +193,28 @@ describe("requests cannot be smuggled in a body", () => {
     ["refused for lack of a token", "/c/tool/x", ["none"]],
   ])("the body of a call that is %s is not read as the next request", async (_, target, [without]) => {
     const headers = [host, ...(without === undefined ? [authorization] : []), `Content-Length: ${inner.length}`];
-    const answer = await rawExchange(gateway.port, [`POST ${target} HTTP/1.1`, ...headers, "", inner].join("\r\n"), { milliseconds: 700 });
+    const answer = await rawExchange(gateway.port, [`POST ${target} HTTP/1.1`, ...headers, "", inner].join("\r\n"), {
+      milliseconds: 700,
+    });
     expect(answer.text.match(/HTTP\/1\.1 \d{3}/g)?.length).toBe(1);
     for (const one of reached()) expect(one.split("\r\n")[0]).not.toContain("smuggled");
   });
 
   test("requests in a row on one connection are answered each for itself", async () => {
     const one = (path: string): string => [`GET ${path} HTTP/1.1`, host, authorization, "", ""].join("\r\n");
-    const answer = await rawExchange(gateway.port, one("/c/tool/1") + one("/c/tool/../2") + one("/c/tool/3"), { milliseconds: 1_500, until: (text) => (text.match(/HTTP\/1\.1/g)?.length ?? 0) === 3 });
+    const answer = await rawExchange(gateway.port, one("/c/tool/1") + one("/c/tool/../2") + one("/c/tool/3"), {
+      milliseconds: 1_500,
+      until: (text) => (text.match(/HTTP\/1\.1/g)?.length ?? 0) === 3,
+    });
     expect(answer.text.match(/HTTP\/1\.1 \d{3}/g)).toEqual(["HTTP/1.1 200", "HTTP/1.1 400", "HTTP/1.1 200"]);
   });
 
   test("chunk extensions and trailers do not travel on", async () => {
-    await send("POST /c/tool/x HTTP/1.1", ["Transfer-Encoding: chunked", "Trailer: X-Late"], '5;ext="a"\r\nhello\r\n0\r\nX-Late: 1\r\n\r\n');
+    await send(
+      "POST /c/tool/x HTTP/1.1",
+      ["Transfer-Encoding: chunked", "Trailer: X-Late"],
+      '5;ext="a"\r\nhello\r\n0\r\nX-Late: 1\r\n\r\n',
+    );
     for (const one of reached()) expect(one.toLowerCase()).not.toMatch(/ext=|x-late/);
   });
 
@@ -233,22 +266,36 @@ describe("another host's name gets 421", () => {
   });
 
   test("X-Forwarded-Host and Forwarded change nothing", async () => {
-    const answer = await send("GET /c/tool/x HTTP/1.1", ["X-Forwarded-Host: evil.example", "Forwarded: host=evil.example", "X-Original-URL: /admin", "X-Rewrite-URL: /admin"]);
+    const answer = await send("GET /c/tool/x HTTP/1.1", [
+      "X-Forwarded-Host: evil.example",
+      "Forwarded: host=evil.example",
+      "X-Original-URL: /admin",
+      "X-Rewrite-URL: /admin",
+    ]);
     expect(answer.status).toBe(200);
     expect(reached()[0]).not.toContain("evil.example");
   });
 });
 
 describe("a request that means another than the one decided is refused", () => {
-  test.each(["X-HTTP-Method-Override: DELETE", "X-HTTP-Method: PUT", "X-Method-Override: DELETE"])("%s", async (header) => {
-    const answer = await send("POST /c/tool/x HTTP/1.1", [header, "Content-Length: 0"]);
-    expect(answer.status).toBe(400);
-    expect(answer.body).toContain("method_override");
-    expect(reached()).toEqual([]);
-    expect((await lastDenied())?.classes).toMatchObject({ reason: "method_override" });
-  });
+  test.each(["X-HTTP-Method-Override: DELETE", "X-HTTP-Method: PUT", "X-Method-Override: DELETE"])(
+    "%s",
+    async (header) => {
+      const answer = await send("POST /c/tool/x HTTP/1.1", [header, "Content-Length: 0"]);
+      expect(answer.status).toBe(400);
+      expect(answer.body).toContain("method_override");
+      expect(reached()).toEqual([]);
+      expect((await lastDenied())?.classes).toMatchObject({ reason: "method_override" });
+    },
+  );
 
-  test.each(["http://evil.example/x", "/c/other/x", "/c/tool/../other/x", "/c/tool/%2e%2e/x", "//evil.example/c/tool/x"])("a Destination outside the connection: %s", async (destination) => {
+  test.each([
+    "http://evil.example/x",
+    "/c/other/x",
+    "/c/tool/../other/x",
+    "/c/tool/%2e%2e/x",
+    "//evil.example/c/tool/x",
+  ])("a Destination outside the connection: %s", async (destination) => {
     const answer = await send("MOVE /c/tool/x HTTP/1.1", [`Destination: ${destination}`]);
     expect(answer.status).toBe(400);
     expect(reached()).toEqual([]);
@@ -295,7 +342,8 @@ describe("a hostile upstream", () => {
   });
 
   test("cannot set state, speak for the gateway, or challenge for the caller's credential", async () => {
-    script = "HTTP/1.1 401 No\r\nContent-Length: 0\r\nSet-Cookie: a=b\r\nSallyport-Receipt: forged\r\nCF-Ray: x\r\nWWW-Authenticate: Basic realm=\"give me your token\"\r\nRefresh: 0;url=http://evil.example/\r\nAlt-Svc: h3=\"evil:443\"\r\nContent-Security-Policy: default-src *\r\n\r\n";
+    script =
+      'HTTP/1.1 401 No\r\nContent-Length: 0\r\nSet-Cookie: a=b\r\nSallyport-Receipt: forged\r\nCF-Ray: x\r\nWWW-Authenticate: Basic realm="give me your token"\r\nRefresh: 0;url=http://evil.example/\r\nAlt-Svc: h3="evil:443"\r\nContent-Security-Policy: default-src *\r\n\r\n';
     const { head, status } = await send("GET /c/tool/x HTTP/1.1");
     expect(status).toBe(401);
     expect(head.toLowerCase()).not.toMatch(/set-cookie|sallyport-|cf-ray|www-authenticate|refresh|alt-svc|default-src/);

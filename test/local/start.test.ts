@@ -23,8 +23,13 @@ interface Started {
 
 /** npm's environment for a script, without what another start may have left in it. */
 function environment(): NodeJS.ProcessEnv {
-  const env: NodeJS.ProcessEnv = { ...process.env, PATH: `${join(root, "node_modules/.bin")}:${process.env.PATH ?? ""}` };
-  for (const name of Object.keys(env)) if (name.startsWith("SALLYPORT_") || name.startsWith("npm_") || name === "NO_COLOR" || name === "FORCE_COLOR") delete env[name];
+  const env: NodeJS.ProcessEnv = {
+    ...process.env,
+    PATH: `${join(root, "node_modules/.bin")}:${process.env.PATH ?? ""}`,
+  };
+  for (const name of Object.keys(env))
+    if (name.startsWith("SALLYPORT_") || name.startsWith("npm_") || name === "NO_COLOR" || name === "FORCE_COLOR")
+      delete env[name];
   return env;
 }
 
@@ -37,7 +42,9 @@ async function freePorts(): Promise<number> {
     for (let port = first; port < first + 4 && isFree; port++) {
       const server = createServer();
       servers.push(server);
-      isFree = await new Promise((resolve) => server.once("error", () => resolve(false)).listen(port, "127.0.0.1", () => resolve(true)));
+      isFree = await new Promise((resolve) =>
+        server.once("error", () => resolve(false)).listen(port, "127.0.0.1", () => resolve(true)),
+      );
     }
     await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
     if (isFree) return first;
@@ -45,14 +52,22 @@ async function freePorts(): Promise<number> {
 }
 
 async function start(args: readonly string[]): Promise<Started> {
-  const child = spawn(process.execPath, [join(root, "local/start.ts"), ...args], { cwd: root, env: environment(), stdio: ["ignore", "pipe", "pipe"] });
+  const child = spawn(process.execPath, [join(root, "local/start.ts"), ...args], {
+    cwd: root,
+    env: environment(),
+    stdio: ["ignore", "pipe", "pipe"],
+  });
   let output = "";
   child.stdout.on("data", (chunk: Buffer) => (output += chunk.toString()));
   child.stderr.on("data", (chunk: Buffer) => (output += chunk.toString()));
   const exit = once(child, "close").then(([code]) => code as number | null);
   let hasEnded = false;
   void exit.then(() => (hasEnded = true));
-  for (const until = Date.now() + READY_MS; !output.includes("verify-session") && !hasEnded; await new Promise((resolve) => setTimeout(resolve, 50))) {
+  for (
+    const until = Date.now() + READY_MS;
+    !output.includes("verify-session") && !hasEnded;
+    await new Promise((resolve) => setTimeout(resolve, 50))
+  ) {
     if (Date.now() > until) throw new Error(`not ready: ${output}`);
   }
   // What is to be copied stands at the margin; all else is indented.
@@ -62,7 +77,12 @@ async function start(args: readonly string[]): Promise<Started> {
 
 /** Runs lines in one shell, as typed into a terminal. */
 function shell(lines: readonly string[]): string {
-  return execFileSync("bash", ["-c", lines.join("\n")], { cwd: root, env: environment(), encoding: "utf8", stdio: ["ignore", "pipe", "pipe"] });
+  return execFileSync("bash", ["-c", lines.join("\n")], {
+    cwd: root,
+    env: environment(),
+    encoding: "utf8",
+    stdio: ["ignore", "pipe", "pipe"],
+  });
 }
 
 /** Process ids of what descends from `pid`, by /proc. */
@@ -72,7 +92,13 @@ function descendants(pid: number): number[] {
     .map(Number)
     .filter((one) => {
       try {
-        return Number(readFileSync(`/proc/${one}/stat`, "utf8").replace(/^.*\) /s, "").split(" ")[1]) === pid;
+        return (
+          Number(
+            readFileSync(`/proc/${one}/stat`, "utf8")
+              .replace(/^.*\) /s, "")
+              .split(" ")[1],
+          ) === pid
+        );
       } catch {
         return false;
       }
@@ -153,7 +179,9 @@ describe("npm start", () => {
 
   test("says so and fails when the gateway's runtime dies", async () => {
     const one = await startHere();
-    const victim = descendants(one.child.pid ?? 0).find((pid) => readFileSync(`/proc/${pid}/cmdline`, "utf8").includes("workerd"));
+    const victim = descendants(one.child.pid ?? 0).find((pid) =>
+      readFileSync(`/proc/${pid}/cmdline`, "utf8").includes("workerd"),
+    );
     process.kill(victim ?? 0, "SIGKILL");
     expect(await one.exit).toBe(1);
     expect(one.output()).toMatch(/The gateway's runtime died/);
@@ -165,7 +193,9 @@ describe("npm start", () => {
     await once(server, "listening");
     const one = await start(["--port", String(taken), "--state", join(state, "other")]);
     expect(await one.exit).toBe(1);
-    expect(one.output()).toMatch(new RegExp(`^Port ${taken + 1}, for the provider, is taken\\. .* npm start -- --port \\d+\\n$`));
+    expect(one.output()).toMatch(
+      new RegExp(`^Port ${taken + 1}, for the provider, is taken\\. .* npm start -- --port \\d+\\n$`),
+    );
     await new Promise((resolve) => server.close(resolve));
   });
 
@@ -178,13 +208,22 @@ describe("npm start", () => {
 });
 
 describe("the screen", () => {
-  const usual = { gateway: "http://127.0.0.1:8787", issuer: "http://127.0.0.1:8788", state: ".sallyport/", stateVariable: null, isColored: false, width: 80 };
+  const usual = {
+    gateway: "http://127.0.0.1:8787",
+    issuer: "http://127.0.0.1:8788",
+    state: ".sallyport/",
+    stateVariable: null,
+    isColored: false,
+    width: 80,
+  };
 
   test.each([30, 40, 80, 200])("keeps each command whole at %i columns, and all else within them", (width) => {
     const screen = { ...usual, width };
     const lines = renderScreen(screen).split("\n");
     for (const command of commandsOf(screen)) expect(lines).toContain(command);
-    const long = lines.filter((line) => line.length > width && !/^(export|curl|npm) /.test(line) && !/^ .{10} ?https?:\S+$/.test(line));
+    const long = lines.filter(
+      (line) => line.length > width && !/^(export|curl|npm) /.test(line) && !/^ .{10} ?https?:\S+$/.test(line),
+    );
     expect(long).toEqual([]);
   });
 
@@ -194,6 +233,8 @@ describe("the screen", () => {
   });
 
   test("quotes a folder's name for the shell", () => {
-    expect(commandsOf({ ...usual, stateVariable: "/tmp/it's here" })[0]).toContain("SALLYPORT_STATE='/tmp/it'\\''s here' npm");
+    expect(commandsOf({ ...usual, stateVariable: "/tmp/it's here" })[0]).toContain(
+      "SALLYPORT_STATE='/tmp/it'\\''s here' npm",
+    );
   });
 });

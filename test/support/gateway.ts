@@ -60,9 +60,21 @@ export function testPolicy(connections: Readonly<Record<string, string | Readonl
     version: 1,
     roles: { engineer: { groups: ["engineers"] }, auditor: { groups: ["auditors"] } },
     connections: Object.fromEntries(
-      Object.entries(connections).map(([name, one]) => [name, { protocol: "http", region: "local", ...(typeof one === "string" ? { upstream: one } : one) }]),
+      Object.entries(connections).map(([name, one]) => [
+        name,
+        { protocol: "http", region: "local", ...(typeof one === "string" ? { upstream: one } : one) },
+      ]),
     ),
-    rules: [{ id: "engineers-all", effect: "allow", who: { roles: ["engineer"] }, connections: ["*"], methods: ["*"], routes: ["/**"] }],
+    rules: [
+      {
+        id: "engineers-all",
+        effect: "allow",
+        who: { roles: ["engineer"] },
+        connections: ["*"],
+        methods: ["*"],
+        routes: ["/**"],
+      },
+    ],
   };
 }
 
@@ -76,7 +88,9 @@ export async function startGateway(options: GatewayOptions): Promise<TestGateway
     bindings: {
       REGION: "local",
       ORIGINS: `http://127.0.0.1:${port} http://localhost:${port}`,
-      ISSUERS: JSON.stringify([{ issuer: issuer.url, audiences: [AUDIENCE], token_types: ["at+jwt"], clock_skew_seconds: 0 }]),
+      ISSUERS: JSON.stringify([
+        { issuer: issuer.url, audiences: [AUDIENCE], token_types: ["at+jwt"], clock_skew_seconds: 0 },
+      ]),
       FIRST_ADMIN: JSON.stringify({ issuer: issuer.url, subject: "dan" }),
       ALLOW_INSECURE_HTTP: "yes",
       PSEUDONYM_KEY: randomBytes(32).toString("base64"),
@@ -128,7 +142,8 @@ class RunningGateway implements TestGateway {
     // Newest first in the list.
     for (const { sid } of sessions.filter((one) => one.connection === connection).reverse()) {
       const records = await this.fetch(person, `/api/v1/sessions/${sid}/records`);
-      if (records.status !== 200) throw new Error(`session ${sid} cannot be read: ${records.status} ${await records.text()}`);
+      if (records.status !== 200)
+        throw new Error(`session ${sid} cannot be read: ${records.status} ${await records.text()}`);
       found.push(await records.text());
     }
     return found;
@@ -149,8 +164,21 @@ export function readExport(ndjson: string): ReadRecord[] {
   const lines = ndjson.split("\n").filter((line) => line !== "");
   return lines.slice(0, -1).map((line) => {
     const { leaf, fields } = JSON.parse(line) as { leaf: string; fields: [string, string, string][] };
-    const { sid, seq, kind, cmd, class: classes } = JSON.parse(leaf) as { sid: string; seq: number; kind: string; cmd?: string; class: ReadRecord["classes"] };
-    return { sid, seq, kind, command: cmd ?? null, classes, fields: Object.fromEntries(fields.map(([name, , value]) => [name, value])) };
+    const {
+      sid,
+      seq,
+      kind,
+      cmd,
+      class: classes,
+    } = JSON.parse(leaf) as { sid: string; seq: number; kind: string; cmd?: string; class: ReadRecord["classes"] };
+    return {
+      sid,
+      seq,
+      kind,
+      command: cmd ?? null,
+      classes,
+      fields: Object.fromEntries(fields.map(([name, , value]) => [name, value])),
+    };
   });
 }
 
@@ -164,7 +192,11 @@ async function freePort(): Promise<number> {
 }
 
 /** Asks until the answer satisfies, for what becomes durable beside an answer and not before it. */
-export async function eventually<T>(ask: () => Promise<T>, satisfies: (answer: T) => boolean, milliseconds = 10_000): Promise<T> {
+export async function eventually<T>(
+  ask: () => Promise<T>,
+  satisfies: (answer: T) => boolean,
+  milliseconds = 10_000,
+): Promise<T> {
   const until = Date.now() + milliseconds;
   for (;;) {
     const answer = await ask();

@@ -26,7 +26,12 @@ export async function startIssuer(): Promise<TestIssuer> {
   const jwk: JWK = { ...(await exportJWK(publicKey)), kid: "test-key", alg: "ES256", use: "sig" };
   const server = createServer((request, response) => {
     const url = urlOf(server);
-    const answer = request.url === "/jwks" ? { keys: [jwk] } : request.url === "/.well-known/openid-configuration" ? { issuer: url, jwks_uri: `${url}/jwks` } : null;
+    const answer =
+      request.url === "/jwks"
+        ? { keys: [jwk] }
+        : request.url === "/.well-known/openid-configuration"
+          ? { issuer: url, jwks_uri: `${url}/jwks` }
+          : null;
     response.writeHead(answer === null ? 404 : 200, { "content-type": "application/json" }).end(JSON.stringify(answer));
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
@@ -40,7 +45,17 @@ export async function startIssuer(): Promise<TestIssuer> {
 
 function sign({ subject, groups, claims }: Person, seconds: number, issuer: string, key: CryptoKey): Promise<string> {
   const now = Math.floor(Date.now() / 1000);
-  return new SignJWT({ iss: issuer, aud: AUDIENCE, sub: subject, groups: groups ?? [], iat: now, exp: now + seconds, jti: crypto.randomUUID(), client_id: "test", ...claims })
+  return new SignJWT({
+    iss: issuer,
+    aud: AUDIENCE,
+    sub: subject,
+    groups: groups ?? [],
+    iat: now,
+    exp: now + seconds,
+    jti: crypto.randomUUID(),
+    client_id: "test",
+    ...claims,
+  })
     .setProtectedHeader({ alg: "ES256", kid: "test-key", typ: "at+jwt" })
     .sign(key);
 }

@@ -31,24 +31,50 @@ export function newCommand(): CommandId {
 }
 
 /** A record with fresh salts: made twice it is two different records. */
-export function record(kind: Kind, command: CommandId | null, classes: Classes = {}, fields: Fields = {}, part = 0): Committed {
+export function record(
+  kind: Kind,
+  command: CommandId | null,
+  classes: Classes = {},
+  fields: Fields = {},
+  part = 0,
+): Committed {
   return commit(ownRecord({ kind, command, part, classes, fields }), fillRandom, sha256);
 }
 
 export function requested(command: CommandId): Committed {
-  return record("command.requested", command, { protocol: "http", verb: "read", effect: "allow", policy: "5d".repeat(32), rule: "r" }, { target: "GET /x" });
+  return record(
+    "command.requested",
+    command,
+    { protocol: "http", verb: "read", effect: "allow", policy: "5d".repeat(32), rule: "r" },
+    { target: "GET /x" },
+  );
 }
 
 export function denied(command: CommandId): Committed {
-  return record("command.denied", command, { protocol: "http", verb: "read", effect: "deny", reason: "no_rule", status: 403 }, { target: "GET /x" });
+  return record(
+    "command.denied",
+    command,
+    { protocol: "http", verb: "read", effect: "deny", reason: "no_rule", status: 403 },
+    { target: "GET /x" },
+  );
 }
 
 export function completed(command: CommandId): Committed {
-  return record("command.completed", command, { transport: "ok", status: 200, tool: "none", req_bytes: 0, resp_bytes: 2, ms: 3, folded: 1 }, { digests: "{}", headers: "[]" });
+  return record(
+    "command.completed",
+    command,
+    { transport: "ok", status: 200, tool: "none", req_bytes: 0, resp_bytes: 2, ms: 3, folded: 1 },
+    { digests: "{}", headers: "[]" },
+  );
 }
 
 export function failed(command: CommandId): Committed {
-  return record("command.failed", command, { transport: "cut", reason: "upstream_cut", tool: "none" }, { digests: "{}" });
+  return record(
+    "command.failed",
+    command,
+    { transport: "cut", reason: "upstream_cut", tool: "none" },
+    { digests: "{}" },
+  );
 }
 
 export function sessionObject(name: string): DurableObjectStub<SessionObject> {
@@ -66,11 +92,13 @@ interface Readable {
 }
 
 /** Reads a whole log, verifies chain, commitments, order and tree against its head, and returns its records. */
-export async function checkLog(log: Readable): Promise<{ summary: SessionSummary; records: StoredRecord[]; verdict: SessionVerdict }> {
+export async function checkLog(
+  log: Readable,
+): Promise<{ summary: SessionSummary; records: StoredRecord[]; verdict: SessionVerdict }> {
   const summary = await log.describe();
   if (summary === null) throw new Error("no such log");
   const records: StoredRecord[] = [];
-  for (let from: number | null = 0; from !== null; ) {
+  for (let from: number | null = 0; from !== null;) {
     const page: RecordPage | null = await log.read(from, 500);
     if (page === null) throw new Error("no such page");
     records.push(...page.records);
@@ -78,13 +106,21 @@ export async function checkLog(log: Readable): Promise<{ summary: SessionSummary
   }
   const { sid, size, root, tip } = summary;
   const lines = records.map(({ leaf, disclosure }) => `{"leaf":${JSON.stringify(leaf)},"fields":${disclosure}}\n`);
-  const verdict = await verifyExport(`${lines.join("")}${JSON.stringify({ head: { sid, size, root, tip } })}\n`, { sha256 });
+  const verdict = await verifyExport(`${lines.join("")}${JSON.stringify({ head: { sid, size, root, tip } })}\n`, {
+    sha256,
+  });
   expect(verdict.integrity).toEqual({ kind: "intact" });
   expect(verdict.completeness).toEqual({ kind: "shown", by: "head" });
   return { summary, records, verdict };
 }
 
-export function checkSession(session: { describe(sid: SessionId): Readable["describe"] extends () => infer R ? R : never; read(sid: SessionId, from: number, limit: number): ReturnType<Readable["read"]> }, sid: SessionId): ReturnType<typeof checkLog> {
+export function checkSession(
+  session: {
+    describe(sid: SessionId): Readable["describe"] extends () => infer R ? R : never;
+    read(sid: SessionId, from: number, limit: number): ReturnType<Readable["read"]>;
+  },
+  sid: SessionId,
+): ReturnType<typeof checkLog> {
   return checkLog({ describe: () => session.describe(sid), read: (from, limit) => session.read(sid, from, limit) });
 }
 

@@ -14,7 +14,11 @@ export interface RawAnswer {
 }
 
 /** Sends bytes as they are and collects what comes until the server closes, `until` is seen, or the time is up. */
-export function rawExchange(port: number, bytes: string | Uint8Array, options: { readonly milliseconds?: number; readonly until?: (text: string) => boolean } = {}): Promise<RawAnswer> {
+export function rawExchange(
+  port: number,
+  bytes: string | Uint8Array,
+  options: { readonly milliseconds?: number; readonly until?: (text: string) => boolean } = {},
+): Promise<RawAnswer> {
   return new Promise((resolve, reject) => {
     let text = "";
     const socket = connect(port, "127.0.0.1");
@@ -23,7 +27,13 @@ export function rawExchange(port: number, bytes: string | Uint8Array, options: {
       socket.destroy();
       const end = text.indexOf("\r\n\r\n");
       const head = end < 0 ? text : text.slice(0, end);
-      resolve({ status: Number(/^HTTP\/1\.[01] (\d{3})/.exec(text)?.[1] ?? 0), text, head, body: end < 0 ? "" : text.slice(end + 4), closed });
+      resolve({
+        status: Number(/^HTTP\/1\.[01] (\d{3})/.exec(text)?.[1] ?? 0),
+        text,
+        head,
+        body: end < 0 ? "" : text.slice(end + 4),
+        closed,
+      });
     };
     const timer = setTimeout(() => finish(false), options.milliseconds ?? 10_000);
     socket.setEncoding("latin1");
@@ -32,7 +42,11 @@ export function rawExchange(port: number, bytes: string | Uint8Array, options: {
       text += chunk;
       if (options.until?.(text) === true) finish(false);
     });
-    socket.on("error", (error) => (text === "" && !("code" in error && error.code === "ECONNRESET") ? (clearTimeout(timer), reject(error)) : finish(true)));
+    socket.on("error", (error) =>
+      text === "" && !("code" in error && error.code === "ECONNRESET")
+        ? (clearTimeout(timer), reject(error))
+        : finish(true),
+    );
     socket.on("close", () => finish(true));
   });
 }

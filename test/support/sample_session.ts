@@ -58,7 +58,13 @@ export function exportOf(drafts: readonly Draft[], random: FillRandom, sha256: S
 const POLICY = "5d".repeat(32);
 const counts = { tool: "none", req_bytes: 0, resp_bytes: 12, ms: 9 };
 
-export function draft(kind: Draft["kind"], command: number | null, classes: Draft["classes"], fields: Draft["fields"] = {}, part = 0): Draft {
+export function draft(
+  kind: Draft["kind"],
+  command: number | null,
+  classes: Draft["classes"],
+  fields: Draft["fields"] = {},
+  part = 0,
+): Draft {
   return { kind, command: command === null ? null : commandId(command), part, classes, fields };
 }
 
@@ -69,7 +75,10 @@ function requested(command: number, target: string): Draft {
     { protocol: "http", verb: "read", effect: "allow", policy: POLICY, rule: "engineers-read" },
     {
       target,
-      headers: JSON.stringify([["accept", "*/*"], ["authorization", "[masked:header]"]]),
+      headers: JSON.stringify([
+        ["accept", "*/*"],
+        ["authorization", "[masked:header]"],
+      ]),
       token: `{"algorithm":"ES256","client":"curl","expires":1732410000,"id":"t-1","issuedAt":1732406400,"keyId":"k1"}`,
       client: `{"address":"192.0.2.7"}`,
     },
@@ -87,24 +96,57 @@ export const SAMPLE: readonly Draft[] = [
     },
   ),
   requested(1, "GET /left-pad"),
-  draft("command.completed", 1, { transport: "ok", status: 200, folded: 1, ...counts }, { headers: `[["content-type","application/json"]]`, digests: `{"request":null,"response":{"complete":true,"sha256":"${"ab".repeat(32)}"}}` }),
+  draft(
+    "command.completed",
+    1,
+    { transport: "ok", status: 200, folded: 1, ...counts },
+    {
+      headers: `[["content-type","application/json"]]`,
+      digests: `{"request":null,"response":{"complete":true,"sha256":"${"ab".repeat(32)}"}}`,
+    },
+  ),
   requested(2, "GET /stream?q=a%2Fb&access_token=[masked:query]"),
   draft("response.started", 2, { status: 206, ms: 4 }, { headers: `[["content-type","text/event-stream"]]` }),
   draft(
     "command.denied",
     3,
     { protocol: "http", verb: "write", effect: "deny", policy: POLICY, reason: "no_rule", status: 403 },
-    { target: 'DELETE /"quoted"\\back\tslash\u0001\u007f\u2028', headers: "[]", client: `{"address":null}`, token: "{}" },
+    {
+      target: 'DELETE /"quoted"\\back\tslash\u0001\u007f\u2028',
+      headers: "[]",
+      client: `{"address":null}`,
+      token: "{}",
+    },
   ),
-  draft("command.completed", 2, { transport: "ok", status: 206, folded: 0, ...counts }, { digests: `{"request":null,"response":{"complete":true,"sha256":"${"cd".repeat(32)}"}}` }),
+  draft(
+    "command.completed",
+    2,
+    { transport: "ok", status: 206, folded: 0, ...counts },
+    { digests: `{"request":null,"response":{"complete":true,"sha256":"${"cd".repeat(32)}"}}` },
+  ),
   requested(4, "POST /publish"),
   draft("command.failed", 4, { transport: "unknown", reason: "outcome_unknown", tool: "none" }),
-  draft("outcome.late", 4, { late: "command.completed", transport: "ok", status: 201, folded: 1, ...counts }, { headers: "[]", digests: `{"request":null,"response":null}`, "note.b64": "/wD+" }),
+  draft(
+    "outcome.late",
+    4,
+    { late: "command.completed", transport: "ok", status: 201, folded: 1, ...counts },
+    { headers: "[]", digests: `{"request":null,"response":null}`, "note.b64": "/wD+" },
+  ),
   requested(5, "GET /slow"),
-  draft("command.cancelled", 5, { reason: "client_gone", ...counts }, { digests: `{"request":null,"response":{"complete":false,"sha256":"${"ef".repeat(32)}"}}` }),
+  draft(
+    "command.cancelled",
+    5,
+    { reason: "client_gone", ...counts },
+    { digests: `{"request":null,"response":{"complete":false,"sha256":"${"ef".repeat(32)}"}}` },
+  ),
   requested(6, "GET /cut"),
   draft("response.started", 6, { status: 200, ms: 3 }, { headers: "[]" }),
   draft("gap", 6, { reason: "outcome_not_recorded" }),
-  draft("command.failed", 6, { transport: "cut", status: 200, reason: "not_recordable", ...counts }, { digests: `{"request":null,"response":null}` }),
+  draft(
+    "command.failed",
+    6,
+    { transport: "cut", status: 200, reason: "not_recordable", ...counts },
+    { digests: `{"request":null,"response":null}` },
+  ),
   draft("session.closed", null, { reason: "idle", size: 17 }),
 ];

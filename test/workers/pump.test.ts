@@ -27,7 +27,10 @@ interface Moved {
   readonly cut: string | null;
 }
 
-async function move(chunks: readonly string[], options: { length: number | null; release?: boolean; breaks?: boolean }): Promise<Moved> {
+async function move(
+  chunks: readonly string[],
+  options: { length: number | null; release?: boolean; breaks?: boolean },
+): Promise<Moved> {
   const meter = new Meter();
   const { readable, writable } = new IdentityTransformStream();
   let got = "";
@@ -88,7 +91,10 @@ test("an empty body ends after the outcome, too", async () => {
 
 test("a reader that goes away ends the pump", async () => {
   const { readable, writable } = new IdentityTransformStream();
-  const ended = pump(source(["one", "two", "three"]), writable, new Meter(), { length: null, beforeEnd: async () => true });
+  const ended = pump(source(["one", "two", "three"]), writable, new Meter(), {
+    length: null,
+    beforeEnd: async () => true,
+  });
   const reader = readable.getReader();
   await reader.read();
   await reader.cancel();

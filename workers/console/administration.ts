@@ -27,13 +27,20 @@ export async function readPolicy({ exchange }: Cleared, id: string): Promise<Res
   if (hash === null) return problem("not_found", null);
   const text = hash === config.policy.hash ? config.policyText : await controlOf(env).policy(hash);
   if (text === null) return problem("not_found", null);
-  return new Response(text, { headers: { "content-type": "application/json", "cache-control": "private, max-age=31536000, immutable" } });
+  return new Response(text, {
+    headers: { "content-type": "application/json", "cache-control": "private, max-age=31536000, immutable" },
+  });
 }
 
 const Text = v.pipe(v.string(), v.minLength(1), v.maxLength(512));
 const Revocation = v.union([
   v.strictObject({ token: Text, reason: Text }),
-  v.strictObject({ issuer: Text, subject: Text, before: v.optional(v.pipe(v.number(), v.integer(), v.minValue(0))), reason: Text }),
+  v.strictObject({
+    issuer: Text,
+    subject: Text,
+    before: v.optional(v.pipe(v.number(), v.integer(), v.minValue(0))),
+    reason: Text,
+  }),
 ]);
 
 /** Takes effect in every isolate of the region within a second. */
@@ -47,7 +54,8 @@ export async function revoke({ exchange }: Cleared): Promise<Response> {
   const before = Math.floor(Date.now() / 1000) + 1;
   await controlOf(gateway.env).revoke({
     token: "token" in wanted ? wanted.token : null,
-    subject: "token" in wanted ? null : { issuer: wanted.issuer, subject: wanted.subject, before: wanted.before ?? before },
+    subject:
+      "token" in wanted ? null : { issuer: wanted.issuer, subject: wanted.subject, before: wanted.before ?? before },
     reason: wanted.reason,
     command,
   });

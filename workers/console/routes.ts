@@ -9,7 +9,14 @@ import type { Asked, Cleared, Exchange } from "../http/exchange.ts";
 import { problem } from "../problem.ts";
 import { originOf } from "../protected_resource.ts";
 import { readPolicy, revoke, whoami } from "./administration.ts";
-import { listSessions, perimeterRecords, perimeterSessions, readSession, registryRecords, sessionRecords } from "./sessions.ts";
+import {
+  listSessions,
+  perimeterRecords,
+  perimeterSessions,
+  readSession,
+  registryRecords,
+  sessionRecords,
+} from "./sessions.ts";
 
 export function resolveConsole(caller: Caller, { request, gateway }: Exchange): Asked {
   const rest = request.url.slice(originOf(request.url).length);
@@ -28,7 +35,11 @@ export function resolveConsole(caller: Caller, { request, gateway }: Exchange): 
   };
 }
 
-async function answer(cleared: Cleared, [collection, id, part, last]: readonly string[], query: URLSearchParams): Promise<Response> {
+async function answer(
+  cleared: Cleared,
+  [collection, id, part, last]: readonly string[],
+  query: URLSearchParams,
+): Promise<Response> {
   switch (collection) {
     case "whoami":
       return whoami(cleared);
@@ -40,7 +51,9 @@ async function answer(cleared: Cleared, [collection, id, part, last]: readonly s
     case "registry":
       return registryRecords(cleared, id ?? "");
     case "perimeter":
-      return part === undefined || last === undefined ? perimeterSessions(cleared, id ?? "") : perimeterRecords(cleared, id ?? "", part);
+      return part === undefined || last === undefined
+        ? perimeterSessions(cleared, id ?? "")
+        : perimeterRecords(cleared, id ?? "", part);
     case "revocations":
       return revoke(cleared);
     default:

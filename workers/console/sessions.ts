@@ -21,15 +21,21 @@ export async function listSessions(cleared: Cleared, query: URLSearchParams): Pr
   const { exchange, caller } = cleared;
   const before = query.has("before") ? parseSessionId(query.get("before") ?? "") : null;
   const limit = Number(query.get("limit") ?? String(LIST_LIMIT));
-  if ((query.has("before") && before === null) || !Number.isInteger(limit) || limit < 1 || limit > LIST_LIMIT) return problem("request_invalid", null);
+  if ((query.has("before") && before === null) || !Number.isInteger(limit) || limit < 1 || limit > LIST_LIMIT)
+    return problem("request_invalid", null);
   const { issuer, subject } = caller.authenticated.principal;
   const owner = caller.roles.has("auditor") ? null : { issuer, subject };
-  const shards = await Promise.all(REGISTRY_SHARDS.map((shard) => registryShard(exchange.gateway.env, shard).list({ owner, before, limit })));
+  const shards = await Promise.all(
+    REGISTRY_SHARDS.map((shard) => registryShard(exchange.gateway.env, shard).list({ owner, before, limit })),
+  );
   const sessions = shards
     .flat()
     .sort((a, b) => (a.sid < b.sid ? 1 : -1))
     .slice(0, limit);
-  return json({ sessions: sessions.map(shown), next: sessions.length === limit ? (sessions.at(-1)?.sid ?? null) : null });
+  return json({
+    sessions: sessions.map(shown),
+    next: sessions.length === limit ? (sessions.at(-1)?.sid ?? null) : null,
+  });
 }
 
 function shown({ sid, connection, owner, opened, closed, size }: SessionEntry): unknown {
@@ -38,7 +44,9 @@ function shown({ sid, connection, owner, opened, closed, size }: SessionEntry): 
 
 export async function readSession(cleared: Cleared, id: string): Promise<Response> {
   const found = await findSession(cleared, id);
-  return found === null ? problem("not_found", null) : json({ ...found.summary, connection: found.entry.connection, owner: found.entry.owner });
+  return found === null
+    ? problem("not_found", null)
+    : json({ ...found.summary, connection: found.entry.connection, owner: found.entry.owner });
 }
 
 /** The whole session as NDJSON: one line a record, then the head; docs/record_format.md. */
@@ -73,7 +81,9 @@ export async function registryRecords({ exchange }: Cleared, shard: string): Pro
   if (!REGISTRY_SHARDS.includes(shard)) return problem("not_found", null);
   const registry = registryShard(exchange.gateway.env, shard);
   const summary = await registry.describe();
-  return summary === null ? problem("not_found", null) : exported({ exchange }, summary, (from, limit) => registry.read(from, limit));
+  return summary === null
+    ? problem("not_found", null)
+    : exported({ exchange }, summary, (from, limit) => registry.read(from, limit));
 }
 
 export async function perimeterSessions({ exchange }: Cleared, shard: string): Promise<Response> {
@@ -96,17 +106,31 @@ function perimeterOf({ gateway }: Cleared["exchange"], shard: string) {
 }
 
 /** Reads up to the size that `summary` names: records that come while it runs belong to the next export. */
-function exported({ exchange }: Pick<Cleared, "exchange">, summary: SessionSummary, read: (from: number, limit: number) => Promise<RecordPage | null>): Response {
+function exported(
+  { exchange }: Pick<Cleared, "exchange">,
+  summary: SessionSummary,
+  read: (from: number, limit: number) => Promise<RecordPage | null>,
+): Response {
   const { readable, writable } = new IdentityTransformStream();
   exchange.ctx.waitUntil(writeExport(writable, summary, read));
-  return new Response(readable, { headers: { "content-type": "application/x-ndjson", "cache-control": "no-store", "x-content-type-options": "nosniff" } });
+  return new Response(readable, {
+    headers: {
+      "content-type": "application/x-ndjson",
+      "cache-control": "no-store",
+      "x-content-type-options": "nosniff",
+    },
+  });
 }
 
-async function writeExport(sink: WritableStream<Uint8Array>, { sid, size, root, tip }: SessionSummary, read: (from: number, limit: number) => Promise<RecordPage | null>): Promise<void> {
+async function writeExport(
+  sink: WritableStream<Uint8Array>,
+  { sid, size, root, tip }: SessionSummary,
+  read: (from: number, limit: number) => Promise<RecordPage | null>,
+): Promise<void> {
   const writer = sink.getWriter();
   const encoder = new TextEncoder();
   try {
-    for (let from = 0; from < size; ) {
+    for (let from = 0; from < size;) {
       const page = await read(from, Math.min(PAGE, size - from));
       if (page === null || page.records.length === 0) throw new Error("records that were there are gone");
       await writer.write(encoder.encode(page.records.map(line).join("")));

@@ -23,7 +23,11 @@ export async function answerCommand(cleared: Cleared, forwarded: Forwarded): Pro
   const headers = releasedHeaders(cleared, response);
   const declared = response.headers.get("content-length");
   const length = declared === null || !/^\d{1,15}$/.test(declared) ? null : Number(declared);
-  if (response.body === null || isBodyless(cleared.asked.method, response.status) || (length !== null && length <= WHOLE_BODY_LIMIT)) {
+  if (
+    response.body === null ||
+    isBodyless(cleared.asked.method, response.status) ||
+    (length !== null && length <= WHOLE_BODY_LIMIT)
+  ) {
     return answerWhole(cleared, forwarded, response, headers);
   }
   return answerStream(cleared, forwarded, response, headers, length);
@@ -36,7 +40,11 @@ async function withoutAnswer(cleared: Cleared, forwarded: Forwarded): Promise<Re
     // Heard only by a client that is still there: one whose token ended, or whose body was malformed midway.
     return problem(forwarded.cut === "token_expired" ? "unauthenticated" : "request_cut", placeOfRecord(cleared));
   }
-  if (cleared.asked.answerer?.kind === "local") return settleWithProblem(cleared, forwarded, "trail_unavailable", { transport: "refused", reason: "trail_unavailable" });
+  if (cleared.asked.answerer?.kind === "local")
+    return settleWithProblem(cleared, forwarded, "trail_unavailable", {
+      transport: "refused",
+      reason: "trail_unavailable",
+    });
   const timeout = forwarded.cut === "timeout";
   const reason: ProblemReason = timeout ? "upstream_timeout" : "upstream_unreachable";
   return settleWithProblem(cleared, forwarded, reason, { transport: timeout ? "timeout" : "refused", reason });
@@ -44,11 +52,19 @@ async function withoutAnswer(cleared: Cleared, forwarded: Forwarded): Promise<Re
 
 function invalidAnswer(cleared: Cleared, forwarded: Forwarded): Promise<Response> {
   forwarded.abort.abort();
-  return settleWithProblem(cleared, forwarded, "upstream_invalid", { transport: "invalid", reason: "upstream_invalid" });
+  return settleWithProblem(cleared, forwarded, "upstream_invalid", {
+    transport: "invalid",
+    reason: "upstream_invalid",
+  });
 }
 
 /** One append for status, headers and outcome. */
-async function answerWhole(cleared: Cleared, forwarded: Forwarded, response: Response, headers: readonly Header[]): Promise<Response> {
+async function answerWhole(
+  cleared: Cleared,
+  forwarded: Forwarded,
+  response: Response,
+  headers: readonly Header[],
+): Promise<Response> {
   const meter = new Meter();
   let body: Uint8Array | null = null;
   if (response.body !== null && !isBodyless(cleared.asked.method, response.status)) {
@@ -56,28 +72,53 @@ async function answerWhole(cleared: Cleared, forwarded: Forwarded, response: Res
       body = new Uint8Array(await response.arrayBuffer());
     } catch {
       if (forwarded.cut !== null) return withoutAnswer(cleared, forwarded);
-      return settleWithProblem(cleared, forwarded, "body_cut", { transport: "cut", status: response.status, reason: "body_cut" });
+      return settleWithProblem(cleared, forwarded, "body_cut", {
+        transport: "cut",
+        status: response.status,
+        reason: "body_cut",
+      });
     }
     meter.whole(body);
   } else if (response.body !== null) cleared.exchange.ctx.waitUntil(response.body.cancel().catch(() => undefined));
   meter.complete = true;
   const classes = { transport: "ok", status: response.status, folded: 1, ...counts(cleared, forwarded, meter) };
-  const record = exchangeRecord({ kind: "command.completed", command: cleared.exchange.command, part: 0, classes }, { headers }, { digests: digestsText(forwarded.sent, meter) });
+  const record = exchangeRecord(
+    { kind: "command.completed", command: cleared.exchange.command, part: 0, classes },
+    { headers },
+    { digests: digestsText(forwarded.sent, meter) },
+  );
   if (!(await settle(cleared, forwarded, [record]))) return problem("answer_not_recordable", placeOfRecord(cleared));
   return release(response, headers, body);
 }
 
-async function answerStream(cleared: Cleared, forwarded: Forwarded, response: Response, headers: readonly Header[], length: number | null): Promise<Response> {
+async function answerStream(
+  cleared: Cleared,
+  forwarded: Forwarded,
+  response: Response,
+  headers: readonly Header[],
+  length: number | null,
+): Promise<Response> {
   const { exchange, begun } = cleared;
   forwarded.untimed();
   const started = exchangeRecord(
-    { kind: "response.started", command: exchange.command, part: 0, classes: { status: response.status, ms: Date.now() - exchange.started } },
+    {
+      kind: "response.started",
+      command: exchange.command,
+      part: 0,
+      classes: { status: response.status, ms: Date.now() - exchange.started },
+    },
     { headers },
     {},
   );
   if (response.body === null || !(await proceed(begun.session, [started]))) {
     forwarded.abort.abort();
-    await settle(cleared, forwarded, [failed(cleared, forwarded, null, { transport: "unknown", status: response.status, reason: "answer_not_recordable" })]);
+    await settle(cleared, forwarded, [
+      failed(cleared, forwarded, null, {
+        transport: "unknown",
+        status: response.status,
+        reason: "answer_not_recordable",
+      }),
+    ]);
     return problem("answer_not_recordable", placeOfRecord(cleared));
   }
   const { readable, writable } = length === null ? new IdentityTransformStream() : new FixedLengthStream(length);
@@ -119,7 +160,13 @@ async function recordEnding(cleared: Cleared, records: readonly Masked[]): Promi
 /** Records of a stream that did not come to its end. */
 function endings(cleared: Cleared, forwarded: Forwarded, meter: Meter, status: number, end: PumpEnd): Masked[] {
   if (end === "held_back") {
-    const gap = ownRecord({ kind: "gap", command: cleared.exchange.command, part: 0, classes: { reason: "outcome_not_recorded" }, fields: {} });
+    const gap = ownRecord({
+      kind: "gap",
+      command: cleared.exchange.command,
+      part: 0,
+      classes: { reason: "outcome_not_recorded" },
+      fields: {},
+    });
     return [gap, failed(cleared, forwarded, meter, { transport: "cut", status, reason: "answer_not_recordable" })];
   }
   if (end === "sink_closed" || forwarded.cut !== null) {
@@ -132,7 +179,12 @@ function endings(cleared: Cleared, forwarded: Forwarded, meter: Meter, status: n
 function release(response: Response, headers: readonly Header[], body: Uint8Array | ReadableStream | null): Response {
   const released = new Headers();
   for (const [name, value] of headers) released.append(name, value);
-  return new Response(body, { status: response.status, statusText: response.statusText, headers: released, encodeBody: "manual" });
+  return new Response(body, {
+    status: response.status,
+    statusText: response.statusText,
+    headers: released,
+    encodeBody: "manual",
+  });
 }
 
 function releasedHeaders({ asked }: Cleared, response: Response): Header[] {
@@ -147,7 +199,11 @@ function releasedHeaders({ asked }: Cleared, response: Response): Header[] {
 /** The pair is taken out, so that a redirect leads where it would have without it. */
 function withoutSecret(value: string, pair: string): string {
   if (!value.includes(pair)) return value;
-  return value.replaceAll(`?${pair}&`, "?").replaceAll(`?${pair}`, "").replaceAll(`&${pair}`, "").replaceAll(pair, "[masked:query]");
+  return value
+    .replaceAll(`?${pair}&`, "?")
+    .replaceAll(`?${pair}`, "")
+    .replaceAll(`&${pair}`, "")
+    .replaceAll(pair, "[masked:query]");
 }
 
 /** The caller is listened to until the outcome is durable: one who leaves meanwhile must not take it along. */
@@ -157,7 +213,12 @@ async function settle(cleared: Cleared, forwarded: Forwarded, records: readonly 
   return isRecorded;
 }
 
-async function settleWithProblem(cleared: Cleared, forwarded: Forwarded, told: ProblemReason, classes: Classes): Promise<Response> {
+async function settleWithProblem(
+  cleared: Cleared,
+  forwarded: Forwarded,
+  told: ProblemReason,
+  classes: Classes,
+): Promise<Response> {
   const isRecorded = await settle(cleared, forwarded, [failed(cleared, forwarded, null, classes)]);
   return problem(isRecorded ? told : "answer_not_recordable", placeOfRecord(cleared));
 }
@@ -167,15 +228,27 @@ function failed(cleared: Cleared, forwarded: Forwarded, meter: Meter | null, cla
 }
 
 function cancelled(cleared: Cleared, forwarded: Forwarded, meter: Meter | null): Masked {
-  return outcome(cleared, forwarded, meter, "command.cancelled", { reason: forwarded.cut ?? "client_gone", ...counts(cleared, forwarded, meter) });
+  return outcome(cleared, forwarded, meter, "command.cancelled", {
+    reason: forwarded.cut ?? "client_gone",
+    ...counts(cleared, forwarded, meter),
+  });
 }
 
 function outcome(cleared: Cleared, forwarded: Forwarded, meter: Meter | null, kind: Kind, classes: Classes): Masked {
-  return exchangeRecord({ kind, command: cleared.exchange.command, part: 0, classes }, {}, { digests: digestsText(forwarded.sent, meter) });
+  return exchangeRecord(
+    { kind, command: cleared.exchange.command, part: 0, classes },
+    {},
+    { digests: digestsText(forwarded.sent, meter) },
+  );
 }
 
 function counts({ exchange }: Cleared, forwarded: Forwarded, meter: Meter | null): Classes {
-  return { tool: "none", req_bytes: forwarded.sent?.bytes ?? 0, resp_bytes: meter?.bytes ?? 0, ms: Date.now() - exchange.started };
+  return {
+    tool: "none",
+    req_bytes: forwarded.sent?.bytes ?? 0,
+    resp_bytes: meter?.bytes ?? 0,
+    ms: Date.now() - exchange.started,
+  };
 }
 
 function placeOfRecord({ begun }: Cleared): string {

@@ -24,7 +24,12 @@ import { answerCommand } from "./answer.ts";
 /** What a surface makes of a request once the caller is known: what is asked, and who answers it. */
 export type Resolve = (caller: Caller, exchange: Exchange) => Asked;
 
-export async function runCommand(request: Request, gateway: Gateway, ctx: ExecutionContext, resolve: Resolve): Promise<Response> {
+export async function runCommand(
+  request: Request,
+  gateway: Gateway,
+  ctx: ExecutionContext,
+  resolve: Resolve,
+): Promise<Response> {
   const exchange: Exchange = {
     request,
     gateway,
@@ -53,11 +58,18 @@ export async function runCommand(request: Request, gateway: Gateway, ctx: Execut
   const clearing: Clearing = { exchange, caller, asked, begun: begun.value };
   const cleared = clearing as Cleared;
   // When the caller leaves, the platform drops the handler; what it still has to record goes on beside it.
-  const answered: Promise<Response> = forward(cleared, () => ctx.waitUntil(answered.catch(() => undefined))).then((forwarded) => answerCommand(cleared, forwarded));
+  const answered: Promise<Response> = forward(cleared, () => ctx.waitUntil(answered.catch(() => undefined))).then(
+    (forwarded) => answerCommand(cleared, forwarded),
+  );
   return answered;
 }
 
-async function authenticateCall({ request, gateway, ctx, started }: Exchange): Promise<Result<Authenticated, { reason: TokenRefusal | "control_unavailable" }>> {
+async function authenticateCall({
+  request,
+  gateway,
+  ctx,
+  started,
+}: Exchange): Promise<Result<Authenticated, { reason: TokenRefusal | "control_unavailable" }>> {
   const { control, authentication } = gateway;
   let revocations = control.current(started);
   if (revocations === null) revocations = await control.renew(started);
@@ -81,7 +93,12 @@ async function authenticateCall({ request, gateway, ctx, started }: Exchange): P
 }
 
 /** A key set that has grown old is renewed beside the command, a very old one before it, so that a removed key ends its tokens. */
-function renewKeys({ principal }: Authenticated, { authentication }: Gateway, ctx: ExecutionContext, now: number): Promise<void> | null {
+function renewKeys(
+  { principal }: Authenticated,
+  { authentication }: Gateway,
+  ctx: ExecutionContext,
+  now: number,
+): Promise<void> | null {
   const { keySets, issuers } = authentication;
   const due = keySets.renewalDue(principal.issuer, now);
   if (due === "no") return null;
@@ -94,7 +111,8 @@ function renewKeys({ principal }: Authenticated, { authentication }: Gateway, ct
 
 /** No valid identity. The perimeter hears of it beside the answer, which never waits. */
 function refuseCall(exchange: Exchange, reason: TokenRefusal | "control_unavailable"): Response {
-  const told: ProblemReason = reason === "control_unavailable" || reason === "issuer_unavailable" ? reason : "unauthenticated";
+  const told: ProblemReason =
+    reason === "control_unavailable" || reason === "issuer_unavailable" ? reason : "unauthenticated";
   exchange.ctx.waitUntil(recordAtPerimeter(exchange, reason, statusOf(told)));
   return problem(told, null, told === "unauthenticated" ? challenge(exchange.request, reason !== "token_missing") : []);
 }

@@ -40,11 +40,16 @@ export class Deadlines {
   }
 
   #upstreamEnd(): number {
-    return this.#upstreamMs === null ? Number.POSITIVE_INFINITY : (this.#forwarded.sent?.moved ?? this.#began) + this.#upstreamMs;
+    return this.#upstreamMs === null
+      ? Number.POSITIVE_INFINITY
+      : (this.#forwarded.sent?.moved ?? this.#began) + this.#upstreamMs;
   }
 
   #arm(): void {
-    const due = this.#forwarded.cut === null ? Math.min(this.#renewAt, this.#cleared.caller.until, this.#upstreamEnd()) : this.#renewAt;
+    const due =
+      this.#forwarded.cut === null
+        ? Math.min(this.#renewAt, this.#cleared.caller.until, this.#upstreamEnd())
+        : this.#renewAt;
     this.#timer = setTimeout(() => this.#tick(), Math.max(0, due - Date.now()));
   }
 

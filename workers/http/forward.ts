@@ -85,7 +85,11 @@ export async function forward(cleared: Cleared, callerLeft: () => void): Promise
 }
 
 /** The request's body for the upstream: whole if it is small, else a stream that is metered as it passes. */
-async function bodyOf({ request, ctx }: Exchange, forwarded: { sent: Meter | null }, stopFor: (cut: Cut) => void): Promise<Uint8Array | ReadableStream | null> {
+async function bodyOf(
+  { request, ctx }: Exchange,
+  forwarded: { sent: Meter | null },
+  stopFor: (cut: Cut) => void,
+): Promise<Uint8Array | ReadableStream | null> {
   if (request.body === null) return null;
   const meter = new Meter();
   forwarded.sent = meter;

@@ -40,6 +40,7 @@ export class Meter {
 
 /** RFC 8785 text of what passed both ways. A cut body is digested as far as it went, and says so. */
 export function digestsText(request: Meter | null, response: Meter | null): string {
-  const one = (meter: Meter | null): string => (meter === null ? "null" : `{"complete":${meter.complete},"sha256":"${meter.digest()}"}`);
+  const one = (meter: Meter | null): string =>
+    meter === null ? "null" : `{"complete":${meter.complete},"sha256":"${meter.digest()}"}`;
   return `{"request":${one(request)},"response":${one(response)}}`;
 }

@@ -23,25 +23,58 @@ export function resolvePathForm(caller: Caller, exchange: Exchange): Asked {
   const settings = parsed.ok ? policy.connections.get(parsed.value.connection) : undefined;
   // Names that are no connection share one session a caller: a caller must not be able to make objects by making up names.
   const connection = settings?.name ?? CONSOLE;
-  const target = parsed.ok ? { method, path: parsed.value.path, query: parsed.value.query } : { method, path: url.slice(originOf(url).length), query: "" };
-  const sent = { target: { ...target, path: settings === undefined && parsed.ok ? `/c/${parsed.value.connection}${target.path}` : target.path }, headers };
-  const refused = (refusal: ProblemReason): Asked => ({ connection, method, decision: nowhere, refusal, answerer: null, sent });
+  const target = parsed.ok
+    ? { method, path: parsed.value.path, query: parsed.value.query }
+    : { method, path: url.slice(originOf(url).length), query: "" };
+  const sent = {
+    target: {
+      ...target,
+      path: settings === undefined && parsed.ok ? `/c/${parsed.value.connection}${target.path}` : target.path,
+    },
+    headers,
+  };
+  const refused = (refusal: ProblemReason): Asked => ({
+    connection,
+    method,
+    decision: nowhere,
+    refusal,
+    answerer: null,
+    sent,
+  });
   if (!parsed.ok) return refused(parsed.reason);
   if (verbClass(method) === null) return refused("method_unknown");
   // Any other upgrade (h2c, which some clients offer on every request) may be ignored (RFC 9110 §7.8), and is.
   if (/(?:^|,)\s*websocket\b/i.test(request.headers.get("upgrade") ?? "")) return refused("upgrade_unsupported");
   // The runtime's fetch cannot send one; dropping it would make another request of it.
   if ((method === "GET" || method === "HEAD") && request.body !== null) return refused("body_unsupported");
-  const decision = decide(policy, { principal: caller.authenticated.principal, roles: caller.roles, connection: parsed.value.connection, method, segments: routeSegments(parsed.value.path) });
-  if (decision.effect !== "allow" || settings === undefined) return { connection, method, decision, refusal: null, answerer: null, sent };
+  const decision = decide(policy, {
+    principal: caller.authenticated.principal,
+    roles: caller.roles,
+    connection: parsed.value.connection,
+    method,
+    segments: routeSegments(parsed.value.path),
+  });
+  if (decision.effect !== "allow" || settings === undefined)
+    return { connection, method, decision, refusal: null, answerer: null, sent };
   if (settings.region !== gateway.config.region) return refused("wrong_region");
   const answerer = upstreamOf(exchange, parsed.value, headers);
   if (typeof answerer === "string") return refused(answerer);
-  return { connection, method, decision, refusal: null, answerer: answerer.answerer, sent: { target, headers: answerer.forwarded } };
+  return {
+    connection,
+    method,
+    decision,
+    refusal: null,
+    answerer: answerer.answerer,
+    sent: { target, headers: answerer.forwarded },
+  };
 }
 
 /** The upstream call for a target: its address, the headers as they will be sent, and its credential beside them. */
-function upstreamOf(exchange: Exchange, target: Target, headers: readonly Header[]): { answerer: Answerer; forwarded: readonly Header[] } | ProblemReason {
+function upstreamOf(
+  exchange: Exchange,
+  target: Target,
+  headers: readonly Header[],
+): { answerer: Answerer; forwarded: readonly Header[] } | ProblemReason {
   const { config } = exchange.gateway;
   const settings = config.policy.connections.get(target.connection);
   if (settings === undefined) return "unknown_connection";
@@ -68,7 +101,8 @@ function upstreamOf(exchange: Exchange, target: Target, headers: readonly Header
     credential = presented.headers;
     // As a URL parser will write it (URL Standard, special-query percent-encode set).
     secretQuery = presented.query.replaceAll("'", "%27");
-    if (settings.credential.as === "query") query = [withoutParameter(query, settings.credential.name), secretQuery].filter((part) => part !== "").join("&");
+    if (settings.credential.as === "query")
+      query = [withoutParameter(query, settings.credential.name), secretQuery].filter((part) => part !== "").join("&");
   }
   return {
     answerer: {

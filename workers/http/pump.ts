@@ -21,7 +21,12 @@ export interface PumpOptions {
 export type PumpEnd = "done" | "source_cut" | "sink_closed" | "held_back";
 
 /** Never throws. After "done" the sink is closed, otherwise aborted, which the client sees as a broken body. */
-export async function pump(source: ReadableStream<Uint8Array>, sink: WritableStream<Uint8Array>, meter: Meter, options: PumpOptions): Promise<PumpEnd> {
+export async function pump(
+  source: ReadableStream<Uint8Array>,
+  sink: WritableStream<Uint8Array>,
+  meter: Meter,
+  options: PumpOptions,
+): Promise<PumpEnd> {
   const reader = source.getReader({ mode: "byob" });
   const writer = sink.getWriter();
   const end = await move(reader, writer, meter, options);
@@ -33,7 +38,12 @@ export async function pump(source: ReadableStream<Uint8Array>, sink: WritableStr
   return end;
 }
 
-async function move(reader: ReadableStreamBYOBReader, writer: WritableStreamDefaultWriter<Uint8Array>, meter: Meter, options: PumpOptions): Promise<PumpEnd> {
+async function move(
+  reader: ReadableStreamBYOBReader,
+  writer: WritableStreamDefaultWriter<Uint8Array>,
+  meter: Meter,
+  options: PumpOptions,
+): Promise<PumpEnd> {
   for (;;) {
     let chunk: Uint8Array | undefined;
     try {

@@ -17,7 +17,8 @@ export interface Presented {
 /** Null if the secret's value cannot stand in a header (control characters): a misconfiguration, not the caller's fault. */
 export function present(use: CredentialUse, secret: string): Presented | null {
   if (!/^[\x20-\x7e\u0080-\u{10ffff}]+$/u.test(secret)) return null;
-  if (use.as === "query") return { headers: [], query: `${encodeURIComponent(use.name)}=${encodeURIComponent(secret)}` };
+  if (use.as === "query")
+    return { headers: [], query: `${encodeURIComponent(use.name)}=${encodeURIComponent(secret)}` };
   if (use.as === "basic") return { headers: [["authorization", `Basic ${base64(secret)}`]], query: "" };
   return /^[\x20-\x7e]+$/.test(secret) ? { headers: [[use.name, secret]], query: "" } : null;
 }

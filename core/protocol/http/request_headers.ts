@@ -62,7 +62,16 @@ const DROPPED: ReadonlySet<string> = new Set([
   "x-rewrite-url",
   "x-original-host",
 ]);
-const DROPPED_PREFIXES: readonly string[] = ["sallyport-", "cf-", "x-forwarded-", "x-auth-request-", "x-remote-extra-", "x-ms-client-principal", "impersonate-", "sec-websocket-"];
+const DROPPED_PREFIXES: readonly string[] = [
+  "sallyport-",
+  "cf-",
+  "x-forwarded-",
+  "x-auth-request-",
+  "x-remote-extra-",
+  "x-ms-client-principal",
+  "impersonate-",
+  "sec-websocket-",
+];
 
 /** They make an upstream do another method than the one that was decided. */
 const METHOD_OVERRIDES: ReadonlySet<string> = new Set(["x-http-method-override", "x-http-method", "x-method-override"]);
@@ -86,7 +95,8 @@ function judge(name: string): Fate {
   const plain = name.replaceAll("_", "-");
   if (METHOD_OVERRIDES.has(plain)) return "override";
   if (plain === "connection") return "connection";
-  if (HOP_BY_HOP.has(plain) || DROPPED.has(plain) || DROPPED_PREFIXES.some((prefix) => plain.startsWith(prefix))) return "drop";
+  if (HOP_BY_HOP.has(plain) || DROPPED.has(plain) || DROPPED_PREFIXES.some((prefix) => plain.startsWith(prefix)))
+    return "drop";
   return plain === "destination" ? "destination" : "keep";
 }
 
@@ -124,7 +134,8 @@ export function requestHeaders(received: Iterable<Header>, from: ForwardedFrom):
         break;
       }
       case "keep":
-        if (from.credentialHeader === undefined || name.replaceAll("_", "-") !== from.credentialHeader) kept.push(header);
+        if (from.credentialHeader === undefined || name.replaceAll("_", "-") !== from.credentialHeader)
+          kept.push(header);
         break;
       case "drop":
         break;

@@ -56,7 +56,8 @@ function isDropped(name: string): boolean {
   const known = fates.get(name);
   if (known !== undefined) return known;
   const plain = name.replaceAll("_", "-");
-  const dropped = HOP_BY_HOP.has(plain) || DROPPED.has(plain) || DROPPED_PREFIXES.some((prefix) => plain.startsWith(prefix));
+  const dropped =
+    HOP_BY_HOP.has(plain) || DROPPED.has(plain) || DROPPED_PREFIXES.some((prefix) => plain.startsWith(prefix));
   if (fates.size < MAX_FATES && name.length <= 64) fates.set(name, dropped);
   return dropped;
 }

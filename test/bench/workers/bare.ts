@@ -5,5 +5,6 @@ interface Env {
 }
 
 export default {
-  fetch: (request: Request, env: Env): Promise<Response> => fetch(env.UPSTREAM + request.url.slice(request.url.indexOf("/", 8)), request),
+  fetch: (request: Request, env: Env): Promise<Response> =>
+    fetch(env.UPSTREAM + request.url.slice(request.url.indexOf("/", 8)), request),
 } satisfies ExportedHandler<Env>;

@@ -25,25 +25,80 @@ interface Env {
 
 const URL_ASKED = `http://${HOST}${PATH}`;
 const UPSTREAM = "http://127.0.0.1:8080";
-const FROM = { address: null, host: HOST, scheme: "http", pathForm: `http://${HOST}/c/tool`, upstream: UPSTREAM } as const;
-const SENT: readonly Header[] = [["host", HOST], ["authorization", "Bearer x"], ["content-type", "application/json"], ["accept", "application/json"], ["user-agent", "bench/1"], ["content-length", "110"]];
-const ANSWERED: readonly Header[] = [["content-type", "application/json"], ["content-length", "45"], ["date", "Tue, 24 Nov 2026 10:00:00 GMT"], ["connection", "keep-alive"]];
-const PRINCIPAL: Principal = { issuer: "http://127.0.0.1:8081", subject: "person-0", name: null, email: null, emailVerified: false, groups: ["engineers"], authTime: null, methods: [], actors: [] };
+const FROM = {
+  address: null,
+  host: HOST,
+  scheme: "http",
+  pathForm: `http://${HOST}/c/tool`,
+  upstream: UPSTREAM,
+} as const;
+const SENT: readonly Header[] = [
+  ["host", HOST],
+  ["authorization", "Bearer x"],
+  ["content-type", "application/json"],
+  ["accept", "application/json"],
+  ["user-agent", "bench/1"],
+  ["content-length", "110"],
+];
+const ANSWERED: readonly Header[] = [
+  ["content-type", "application/json"],
+  ["content-length", "45"],
+  ["date", "Tue, 24 Nov 2026 10:00:00 GMT"],
+  ["connection", "keep-alive"],
+];
+const PRINCIPAL: Principal = {
+  issuer: "http://127.0.0.1:8081",
+  subject: "person-0",
+  name: null,
+  email: null,
+  emailVerified: false,
+  groups: ["engineers"],
+  authTime: null,
+  methods: [],
+  actors: [],
+};
 const ROLES: ReadonlySet<string> = new Set(["engineer"]);
-const TOKEN = JSON.stringify({ algorithm: "ES256", client: "test", expires: 1795514400, id: "0190b0c4-0000-7000-8000-000000000000", issuedAt: 1795510800, keyId: "test-key" });
+const TOKEN = JSON.stringify({
+  algorithm: "ES256",
+  client: "test",
+  expires: 1795514400,
+  id: "0190b0c4-0000-7000-8000-000000000000",
+  issuedAt: 1795510800,
+  keyId: "test-key",
+});
 const COMMAND = "0190b0c4-0000-7000-8000-000000000000" as CommandId;
-const POSITION = { sid: "0190b0c4-0000-7000-8000-000000000001" as SessionId, seq: 1234, prev: "0".repeat(64) as Digest, time: 1795510800000 };
+const POSITION = {
+  sid: "0190b0c4-0000-7000-8000-000000000001" as SessionId,
+  seq: 1234,
+  prev: "0".repeat(64) as Digest,
+  time: 1795510800000,
+};
 const DIGESTS = `{"request":{"complete":true,"sha256":"${"0".repeat(64)}"},"response":{"complete":true,"sha256":"${"0".repeat(64)}"}}`;
 const BYTES = new Uint8Array(110);
 
 function intent(): Masked {
-  const classes = { protocol: "http", verb: "write", effect: "allow", policy: "0".repeat(64), rule: "engineers-write", req_size: 110 };
-  return exchangeRecord({ kind: "command.requested", command: COMMAND, part: 0, classes }, { target: { method: "POST", path: "/v1/items", query: "" }, headers: SENT.slice(2, 5) }, { token: TOKEN, client: '{"address":null}' });
+  const classes = {
+    protocol: "http",
+    verb: "write",
+    effect: "allow",
+    policy: "0".repeat(64),
+    rule: "engineers-write",
+    req_size: 110,
+  };
+  return exchangeRecord(
+    { kind: "command.requested", command: COMMAND, part: 0, classes },
+    { target: { method: "POST", path: "/v1/items", query: "" }, headers: SENT.slice(2, 5) },
+    { token: TOKEN, client: '{"address":null}' },
+  );
 }
 
 function outcome(): Masked {
   const classes = { transport: "ok", status: 200, folded: 1, tool: "none", req_bytes: 110, resp_bytes: 45, ms: 3 };
-  return exchangeRecord({ kind: "command.completed", command: COMMAND, part: 0, classes }, { headers: ANSWERED }, { digests: DIGESTS });
+  return exchangeRecord(
+    { kind: "command.completed", command: COMMAND, part: 0, classes },
+    { headers: ANSWERED },
+    { digests: DIGESTS },
+  );
 }
 
 function digest(): string {
@@ -56,7 +111,13 @@ function decided(policy: Policy): unknown {
   const target = parseTarget(URL_ASKED, "/c/");
   if (!target.ok) throw new Error("the target is refused");
   const { connection, path } = target.value;
-  return decide(policy, { principal: PRINCIPAL, roles: ROLES, connection, method: "POST", segments: routeSegments(path) });
+  return decide(policy, {
+    principal: PRINCIPAL,
+    roles: ROLES,
+    connection,
+    method: "POST",
+    segments: routeSegments(path),
+  });
 }
 
 function functions(policy: Policy, record: Committed): Readonly<Record<string, () => unknown>> {

@@ -10,7 +10,19 @@ interface Env extends VerifyEnv {
 }
 
 /** In the order in which they are added. */
-const STEPS = ["bare", "verify", "request_body", "response_body", "headers", "abort", "timer", "one_call", "two_calls", "records", "grouped"] as const;
+const STEPS = [
+  "bare",
+  "verify",
+  "request_body",
+  "response_body",
+  "headers",
+  "abort",
+  "timer",
+  "one_call",
+  "two_calls",
+  "records",
+  "grouped",
+] as const;
 type Step = (typeof STEPS)[number];
 
 interface Position {
@@ -21,7 +33,14 @@ interface Position {
 }
 
 const POSITION: Position = { ok: true, sid: "0190b0c4-0000-7000-8000-000000000000", seq: 1, leaf: "0".repeat(64) };
-const RECORD = { kind: "command.requested", command: "0190b0c4-0000-7000-8000-000000000000", part: 0, classes: "x".repeat(200), root: "0".repeat(64), disclosure: "x".repeat(1200) };
+const RECORD = {
+  kind: "command.requested",
+  command: "0190b0c4-0000-7000-8000-000000000000",
+  part: 0,
+  classes: "x".repeat(200),
+  root: "0".repeat(64),
+  disclosure: "x".repeat(1200),
+};
 
 export class Nothing extends DurableObject {
   #waiting: (() => void)[] = [];
@@ -66,7 +85,11 @@ export default {
     const answer = has("response_body") ? await response.arrayBuffer() : response.body;
     if (has("two_calls")) await call();
     if (!has("response_body")) return response;
-    return new Response(answer, { status: response.status, headers: has("headers") ? copied(response.headers) : response.headers, encodeBody: "manual" });
+    return new Response(answer, {
+      status: response.status,
+      headers: has("headers") ? copied(response.headers) : response.headers,
+      encodeBody: "manual",
+    });
   },
 } satisfies ExportedHandler<Env>;
 
@@ -75,12 +98,20 @@ async function forward(request: Request, env: Env, has: (step: Step) => boolean)
   if (!has("request_body")) return fetch(url, request);
   const body = await request.arrayBuffer();
   const headers = has("headers") ? copied(request.headers) : request.headers;
-  if (!has("abort")) return fetch(url, { method: request.method, headers, body, redirect: "manual", encodeResponseBody: "manual" });
+  if (!has("abort"))
+    return fetch(url, { method: request.method, headers, body, redirect: "manual", encodeResponseBody: "manual" });
   const abort = new AbortController();
   const gone = (): void => abort.abort();
   request.signal.addEventListener("abort", gone);
   const timer = has("timer") ? setTimeout(gone, 10_000) : undefined;
-  const response = await fetch(url, { method: request.method, headers, body, redirect: "manual", encodeResponseBody: "manual", signal: abort.signal });
+  const response = await fetch(url, {
+    method: request.method,
+    headers,
+    body,
+    redirect: "manual",
+    encodeResponseBody: "manual",
+    signal: abort.signal,
+  });
   request.signal.removeEventListener("abort", gone);
   clearTimeout(timer);
   return response;

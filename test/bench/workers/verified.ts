@@ -26,7 +26,12 @@ export async function verify(header: string | null, env: VerifyEnv): Promise<str
   const known = tokens.get(header);
   if (known !== undefined && known.until > Date.now()) return known.subject;
   key ??= await fetchKey(env.ISSUER);
-  const { payload } = await jwtVerify(header.slice("Bearer ".length), key, { issuer: env.ISSUER, audience: env.AUDIENCE, typ: "at+jwt", algorithms: ["ES256"] });
+  const { payload } = await jwtVerify(header.slice("Bearer ".length), key, {
+    issuer: env.ISSUER,
+    audience: env.AUDIENCE,
+    typ: "at+jwt",
+    algorithms: ["ES256"],
+  });
   const subject = payload.sub ?? null;
   if (subject !== null && env.TOKEN_CACHE !== "no") {
     if (tokens.size >= LIMIT) tokens.clear();

@@ -5,7 +5,22 @@ import { type Authentication, authenticate } from "../../../core/auth/authentica
 import { NO_REVOCATIONS } from "../../../core/auth/revocation.ts";
 import { inspectToken } from "../../../core/auth/token.ts";
 import { toBase64Url } from "../../../core/bytes.ts";
-import { AUDIENCE, authentication, claims, encode, FakeWeb, header, ISSUER, makeKey, NOW, outcome, SECOND, sign, type SigningKey, trusted } from "./sample_issuer.ts";
+import {
+  AUDIENCE,
+  authentication,
+  claims,
+  encode,
+  FakeWeb,
+  header,
+  ISSUER,
+  makeKey,
+  NOW,
+  outcome,
+  SECOND,
+  sign,
+  type SigningKey,
+  trusted,
+} from "./sample_issuer.ts";
 
 const OTHER = "https://other.example";
 let es: SigningKey;
@@ -27,13 +42,33 @@ beforeAll(async () => {
 
 /** HMAC-SHA-256 with bytes the attacker knows. */
 async function hmacToken(alg: string, secret: string): Promise<string> {
-  const key = await crypto.subtle.importKey("raw", new TextEncoder().encode(secret), { name: "HMAC", hash: "SHA-256" }, false, ["sign"]);
+  const key = await crypto.subtle.importKey(
+    "raw",
+    new TextEncoder().encode(secret),
+    { name: "HMAC", hash: "SHA-256" },
+    false,
+    ["sign"],
+  );
   const input = `${encode({ alg, kid: "rs", typ: "at+jwt" })}.${encode(claims())}`;
   return `${input}.${toBase64Url(new Uint8Array(await crypto.subtle.sign("HMAC", key, new TextEncoder().encode(input))))}`;
 }
 
 describe("a token that names an algorithm of its own choice is refused", () => {
-  it.each(["none", "None", "NONE", "nOnE", "", "HS256", "es256", "ES256 ", "ES384", "RS1", "RSA-OAEP", "dir", "Ed25519"])("alg %j", async (alg) => {
+  it.each([
+    "none",
+    "None",
+    "NONE",
+    "nOnE",
+    "",
+    "HS256",
+    "es256",
+    "ES256 ",
+    "ES384",
+    "RS1",
+    "RSA-OAEP",
+    "dir",
+    "Ed25519",
+  ])("alg %j", async (alg) => {
     expect(await outcome(await sign(header(es, { alg }), claims(), es), by)).toBe("algorithm_refused");
     expect(await outcome(`${encode(header(es, { alg }))}.${encode(claims())}.`, by)).toBe("algorithm_refused");
   });
@@ -72,12 +107,25 @@ describe("a token that brings or names its own key is refused", () => {
     ["x5c", () => ({ x5c: ["MIIB"] })],
     ["jwk null", () => ({ jwk: null })],
   ])("%s", async (_, member) => {
-    expect(await outcome(await sign({ ...header(attacker), ...member() }, claims(), attacker), by)).toBe("key_embedded");
+    expect(await outcome(await sign({ ...header(attacker), ...member() }, claims(), attacker), by)).toBe(
+      "key_embedded",
+    );
     expect(await outcome(await sign({ ...header(es), ...member() }, claims(), es), by)).toBe("key_embedded");
     expect(web.asked.filter((url) => url.includes("attacker"))).toEqual([]);
   });
 
-  it.each(["attacker", "../../../dev/null", "es' OR '1'='1", "es\u0000", "ES", "", "__proto__", "constructor", "https://attacker.example/jwks", "x".repeat(4000)])("kid %j", async (kid) => {
+  it.each([
+    "attacker",
+    "../../../dev/null",
+    "es' OR '1'='1",
+    "es\u0000",
+    "ES",
+    "",
+    "__proto__",
+    "constructor",
+    "https://attacker.example/jwks",
+    "x".repeat(4000),
+  ])("kid %j", async (kid) => {
     expect(await outcome(await sign(header(attacker, { kid }), claims(), attacker), by)).toBe("key_unknown");
   });
 
@@ -86,14 +134,27 @@ describe("a token that brings or names its own key is refused", () => {
   });
 
   it("a kid of one issuer under the name of another", async () => {
-    expect(await outcome(await sign(header(attacker, { kid: "es" }), claims(), attacker), by)).toBe("signature_invalid");
+    expect(await outcome(await sign(header(attacker, { kid: "es" }), claims(), attacker), by)).toBe(
+      "signature_invalid",
+    );
     expect(await outcome(await sign(header(attacker, { kid: "es" }), claims({ iss: OTHER }), attacker), by)).toBe("ok");
     expect(await outcome(await sign(header(es), claims({ iss: OTHER }), es), by)).toBe("signature_invalid");
   });
 });
 
 describe("a token of an issuer that is not configured, to the letter, is refused", () => {
-  it.each([`${ISSUER}/`, ISSUER.toUpperCase(), "https://issuer.example:443", "https://issuer.example.attacker.example", "", null, 7, [ISSUER], { [ISSUER]: 1 }, undefined])("%j", async (iss) => {
+  it.each([
+    `${ISSUER}/`,
+    ISSUER.toUpperCase(),
+    "https://issuer.example:443",
+    "https://issuer.example.attacker.example",
+    "",
+    null,
+    7,
+    [ISSUER],
+    { [ISSUER]: 1 },
+    undefined,
+  ])("%j", async (iss) => {
     expect(await outcome(await sign(header(es), claims({ iss }), es), by)).toBe("issuer_unknown");
   });
 });
@@ -125,8 +186,14 @@ describe("a token that its reader would have to guess about is refused", () => {
     ["a byte order mark", () => sign(head(), `\ufeff${body()}`, es)],
     ["a comment", () => sign(head(), body().replace("{", "{/**/"), es)],
     ["NaN", () => sign(head(), body().replace(/"exp":\d+/, '"exp":NaN'), es)],
-    ["bytes that are not UTF-8", () => sign(head(), new Uint8Array([...new TextEncoder().encode('{"iss":"'), 0xff, 0x22, 0x7d]), es)],
-    ["an overlong encoding", () => sign(head(), new Uint8Array([...new TextEncoder().encode('{"iss":"'), 0xc0, 0xaf, 0x22, 0x7d]), es)],
+    [
+      "bytes that are not UTF-8",
+      () => sign(head(), new Uint8Array([...new TextEncoder().encode('{"iss":"'), 0xff, 0x22, 0x7d]), es),
+    ],
+    [
+      "an overlong encoding",
+      () => sign(head(), new Uint8Array([...new TextEncoder().encode('{"iss":"'), 0xc0, 0xaf, 0x22, 0x7d]), es),
+    ],
     ["UTF-16", () => sign(head(), new Uint8Array([...body()].flatMap((c) => [c.charCodeAt(0), 0])), es)],
     ["depth 65", () => sign(head(), body().replace("{", `{"x":${"[".repeat(64)}${"]".repeat(64)},`), es)],
   ])("%s", async (_, token) => {
@@ -142,7 +209,14 @@ describe("a token that its reader would have to guess about is refused", () => {
     ["white space inside", (t: string) => t.replace(".", ". ")],
     ["a tab at its end", (t: string) => `${t}\t`],
     ["a no-break space", (t: string) => `\u00a0${t}`],
-    ["the alphabet of base64", (t: string) => t.replaceAll("-", "+").replaceAll("_", "/").replace(/\.([^.]*)$/, ".+$1")],
+    [
+      "the alphabet of base64",
+      (t: string) =>
+        t
+          .replaceAll("-", "+")
+          .replaceAll("_", "/")
+          .replace(/\.([^.]*)$/, ".+$1"),
+    ],
     ["a length that base64 cannot have", (t: string) => `${t}AAA`],
     ["letters outside ASCII", (t: string) => `${t.slice(0, -1)}Å`],
   ])("%s", async (_, change) => {
@@ -154,7 +228,8 @@ describe("a token that its reader would have to guess about is refused", () => {
     // 64 bytes: the last digit carries two bits, and the other four must be zero.
     const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
     const last = alphabet.indexOf(token.at(-1) ?? "");
-    for (let bits = 1; bits < 16; bits++) expect(await outcome(token.slice(0, -1) + alphabet[last + bits], by)).toBe("token_malformed");
+    for (let bits = 1; bits < 16; bits++)
+      expect(await outcome(token.slice(0, -1) + alphabet[last + bits], by)).toBe("token_malformed");
     expect(await outcome(token, by)).toBe("ok");
   });
 
@@ -165,13 +240,26 @@ describe("a token that its reader would have to guess about is refused", () => {
     expect(await outcome(await sign(head(), claims({ pad: "x".repeat(5000) }), es), by)).toBe("ok");
   });
 
-  it.each([[["exp"]], [["b64"]], [[]], [null], ["exp"]])("any crit, because no extension is understood: %j", async (crit) => {
-    expect(await outcome(await sign(header(es, { crit, b64: true }), claims(), es), by)).toBe("crit_unknown");
-  });
+  it.each([[["exp"]], [["b64"]], [[]], [null], ["exp"]])(
+    "any crit, because no extension is understood: %j",
+    async (crit) => {
+      expect(await outcome(await sign(header(es, { crit, b64: true }), claims(), es), by)).toBe("crit_unknown");
+    },
+  );
 });
 
 describe("a token of another kind is refused", () => {
-  it.each(["JWT", "jwt", "application/jwt", "dpop+jwt", "logout+jwt", "at+jwt ", "application/application/at+jwt", "", undefined])("typ %j", async (typ) => {
+  it.each([
+    "JWT",
+    "jwt",
+    "application/jwt",
+    "dpop+jwt",
+    "logout+jwt",
+    "at+jwt ",
+    "application/application/at+jwt",
+    "",
+    undefined,
+  ])("typ %j", async (typ) => {
     expect(await outcome(await sign(header(es, { typ }), claims(), es), by)).toBe("type_refused");
   });
 
@@ -184,11 +272,14 @@ describe("a token of another kind is refused", () => {
     expect(await outcome(await sign(header(es, { typ: ["at+jwt"] }), claims(), es), lax)).toBe("token_malformed");
   });
 
-  it.each(["nonce", "at_hash", "c_hash", "s_hash"])("an ID token, told by its %s, where the issuer marks no types", async (claim) => {
-    const lax = authentication(web, [trusted({ token_types: ["any"] })]);
-    expect(await outcome(await sign(header(es, { typ: "JWT" }), claims({ [claim]: "x" }), es), lax)).toBe("id_token");
-    expect(await outcome(await sign(header(es, { typ: "JWT" }), claims(), es), lax)).toBe("ok");
-  });
+  it.each(["nonce", "at_hash", "c_hash", "s_hash"])(
+    "an ID token, told by its %s, where the issuer marks no types",
+    async (claim) => {
+      const lax = authentication(web, [trusted({ token_types: ["any"] })]);
+      expect(await outcome(await sign(header(es, { typ: "JWT" }), claims({ [claim]: "x" }), es), lax)).toBe("id_token");
+      expect(await outcome(await sign(header(es, { typ: "JWT" }), claims(), es), lax)).toBe("ok");
+    },
+  );
 });
 
 describe("claims that do not hold are refused", () => {
@@ -229,7 +320,9 @@ describe("claims that do not hold are refused", () => {
     const skewed = authentication(web, [trusted({ clock_skew_seconds: 30 })]);
     expect(await outcome(await sign(header(es), claims({ exp: SECOND - 29 }), es), skewed)).toBe("ok");
     expect(await outcome(await sign(header(es), claims({ exp: SECOND - 30 }), es), skewed)).toBe("expired");
-    expect(await outcome(await sign(header(es), claims({ nbf: SECOND + 30, iat: SECOND + 30 }), es), skewed)).toBe("ok");
+    expect(await outcome(await sign(header(es), claims({ nbf: SECOND + 30, iat: SECOND + 30 }), es), skewed)).toBe(
+      "ok",
+    );
     expect(await outcome(await sign(header(es), claims({ nbf: SECOND + 31 }), es), skewed)).toBe("not_yet_valid");
   });
 });
@@ -238,21 +331,32 @@ describe("whatever is sent,", () => {
   it("a token changed in one place is refused and nothing throws", async () => {
     const token = await sign(header(es), claims(), es);
     await fc.assert(
-      fc.asyncProperty(fc.nat(token.length - 1), fc.string({ minLength: 0, maxLength: 3, unit: "binary-ascii" }), async (at, put) => {
-        const changed = token.slice(0, at) + put + token.slice(at + 1);
-        fc.pre(changed !== token && !/^ | $/.test(changed));
-        expect(await outcome(changed, by)).not.toBe("ok");
-      }),
+      fc.asyncProperty(
+        fc.nat(token.length - 1),
+        fc.string({ minLength: 0, maxLength: 3, unit: "binary-ascii" }),
+        async (at, put) => {
+          const changed = token.slice(0, at) + put + token.slice(at + 1);
+          fc.pre(changed !== token && !/^ | $/.test(changed));
+          expect(await outcome(changed, by)).not.toBe("ok");
+        },
+      ),
       { numRuns: 500 },
     );
   });
 
   it("any header value gives a reason and never an exception", async () => {
     await fc.assert(
-      fc.asyncProperty(fc.oneof(fc.string({ unit: "binary" }), fc.string().map((text) => `Bearer ${text}`), fc.string().map((text) => `Basic ${btoa(encodeURIComponent(text))}`)), async (value) => {
-        const result = await authenticate(value, by, NO_REVOCATIONS, NOW);
-        expect(result.ok ? "ok" : result.reason).not.toBe("ok");
-      }),
+      fc.asyncProperty(
+        fc.oneof(
+          fc.string({ unit: "binary" }),
+          fc.string().map((text) => `Bearer ${text}`),
+          fc.string().map((text) => `Basic ${btoa(encodeURIComponent(text))}`),
+        ),
+        async (value) => {
+          const result = await authenticate(value, by, NO_REVOCATIONS, NOW);
+          expect(result.ok ? "ok" : result.reason).not.toBe("ok");
+        },
+      ),
       { numRuns: 500 },
     );
   });

@@ -44,14 +44,21 @@ const SIGNATURES: Readonly<Record<string, { name: string; hash?: string; saltLen
 };
 
 /** A compact JWS (RFC 7515 §7.1) over the header and payload exactly as given. */
-export async function sign(header: Parameters<typeof encode>[0], payload: Parameters<typeof encode>[0], key: SigningKey): Promise<string> {
+export async function sign(
+  header: Parameters<typeof encode>[0],
+  payload: Parameters<typeof encode>[0],
+  key: SigningKey,
+): Promise<string> {
   const input = `${encode(header)}.${encode(payload)}`;
   const algorithm = SIGNATURES[key.alg];
   if (algorithm === undefined) throw new Error(`no ${key.alg} here`);
   return `${input}.${toBase64Url(new Uint8Array(await crypto.subtle.sign(algorithm, key.privateKey, encoder.encode(input))))}`;
 }
 
-export function header(key: SigningKey, more: Readonly<Record<string, unknown>> = {}): Readonly<Record<string, unknown>> {
+export function header(
+  key: SigningKey,
+  more: Readonly<Record<string, unknown>> = {},
+): Readonly<Record<string, unknown>> {
   return { alg: key.alg, kid: key.jwk.kid, typ: "at+jwt", ...more };
 }
 
@@ -60,10 +67,18 @@ export function claims(more: Readonly<Record<string, unknown>> = {}): Readonly<R
 }
 
 export function trusted(more: Partial<Issuer> = {}): Issuer {
-  return { issuer: ISSUER, audiences: [AUDIENCE], token_types: ["at+jwt"], algorithms: ALGORITHMS, groups_claim: "groups", clock_skew_seconds: 0, ...more };
+  return {
+    issuer: ISSUER,
+    audiences: [AUDIENCE],
+    token_types: ["at+jwt"],
+    algorithms: ALGORITHMS,
+    groups_claim: "groups",
+    clock_skew_seconds: 0,
+    ...more,
+  };
 }
 
-/** An issuer's documents by URL; `asked` has every URL that was fetched. */
+/** An issuer's documents by URL, or functions that make the answer; `asked` has every URL that was fetched. */
 export class FakeWeb {
   readonly documents = new Map<string, unknown>();
   readonly asked: string[] = [];
@@ -81,7 +96,7 @@ export class FakeWeb {
     await this.delay;
     if (this.isDown) throw new TypeError("unreachable");
     const document = this.documents.get(url);
-    if (document instanceof Response) return document.clone();
+    if (typeof document === "function") return (document as () => Response)();
     return document === undefined ? new Response(null, { status: 404 }) : Response.json(document);
   };
 }
@@ -91,7 +106,12 @@ export function authentication(web: FakeWeb, issuers: readonly Issuer[] = [trust
 }
 
 /** "ok", or the reason why not. */
-export async function outcome(token: string, by: Authentication, now: number = NOW, revocations: Revocations = NO_REVOCATIONS): Promise<string> {
+export async function outcome(
+  token: string,
+  by: Authentication,
+  now: number = NOW,
+  revocations: Revocations = NO_REVOCATIONS,
+): Promise<string> {
   const result = await authenticate(`Bearer ${token}`, by, revocations, now);
   return result.ok ? "ok" : result.reason;
 }

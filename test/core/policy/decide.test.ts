@@ -12,14 +12,25 @@ import { file, HASH, ISSUER, person, policyOf, rule } from "./sample_policy.ts";
 const alice = person("alice", ["engineers"]);
 
 function ask(policy: Policy, principal: Principal, method: string, path: string, connection = "registry"): Decision {
-  return decide(policy, { principal, roles: rolesOf(policy.roles, principal, null), connection, method, segments: routeSegments(path) });
+  return decide(policy, {
+    principal,
+    roles: rolesOf(policy.roles, principal, null),
+    connection,
+    method,
+    segments: routeSegments(path),
+  });
 }
 
 describe("a command is allowed only by a rule", () => {
   const policy = policyOf(file({ rules: [rule({ routes: ["/api/**"] })] }));
 
   it("names the rule and the policy that allowed it", () => {
-    expect(ask(policy, alice, "GET", "/api/x")).toEqual({ effect: "allow", policy: HASH, rule: "read", obligations: [] });
+    expect(ask(policy, alice, "GET", "/api/x")).toEqual({
+      effect: "allow",
+      policy: HASH,
+      rule: "read",
+      obligations: [],
+    });
   });
 
   test.each([
@@ -29,17 +40,31 @@ describe("a command is allowed only by a rule", () => {
     ["another person", person("bob", ["leads"]), "GET", "/api/x"],
     ["a group of a similar name", person("bob", ["Engineers", "engineer"]), "GET", "/api/x"],
   ])("denies %s by default", (_, principal, method, path) => {
-    expect(ask(policy, principal, method, path)).toEqual({ effect: "deny", policy: HASH, rule: null, reason: "no_rule" });
+    expect(ask(policy, principal, method, path)).toEqual({
+      effect: "deny",
+      policy: HASH,
+      rule: null,
+      reason: "no_rule",
+    });
   });
 
-  test.each(["other", "console", "__proto__", "constructor", "", "*"])("denies a connection that is not defined: %j", (connection) => {
-    expect(ask(policy, alice, "GET", "/api/x", connection)).toMatchObject({ effect: "deny", reason: "unknown_connection" });
-  });
+  test.each(["other", "console", "__proto__", "constructor", "", "*"])(
+    "denies a connection that is not defined: %j",
+    (connection) => {
+      expect(ask(policy, alice, "GET", "/api/x", connection)).toMatchObject({
+        effect: "deny",
+        reason: "unknown_connection",
+      });
+    },
+  );
 
-  test.each(["TRACE", "CONNECT", "get", "BREW", "", "*", "__proto__"])("denies a method that cannot be forwarded under *: %j", (method) => {
-    const any = policyOf(file({ rules: [rule({ methods: ["*"] })] }));
-    expect(ask(any, alice, method, "/")).toMatchObject({ effect: "deny", reason: "no_rule" });
-  });
+  test.each(["TRACE", "CONNECT", "get", "BREW", "", "*", "__proto__"])(
+    "denies a method that cannot be forwarded under *: %j",
+    (method) => {
+      const any = policyOf(file({ rules: [rule({ methods: ["*"] })] }));
+      expect(ask(any, alice, method, "/")).toMatchObject({ effect: "deny", reason: "no_rule" });
+    },
+  );
 
   it("allows every method that can be forwarded under *", () => {
     const any = policyOf(file({ rules: [rule({ methods: ["*"] })] }));
@@ -62,7 +87,12 @@ describe("among rules", () => {
   it("a deny rule beats every allow rule, wherever it stands", () => {
     const rules = [rule({ id: "all" }), rule({ id: "no-admin", effect: "deny", routes: ["/admin/**"] })];
     for (const order of [rules, rules.toReversed()]) {
-      expect(ask(policyOf(file({ rules: order })), alice, "GET", "/admin/x")).toEqual({ effect: "deny", policy: HASH, rule: "no-admin", reason: "rule_denies" });
+      expect(ask(policyOf(file({ rules: order })), alice, "GET", "/admin/x")).toEqual({
+        effect: "deny",
+        policy: HASH,
+        rule: "no-admin",
+        reason: "rule_denies",
+      });
       expect(ask(policyOf(file({ rules: order })), alice, "GET", "/x").effect).toBe("allow");
     }
   });
@@ -74,7 +104,17 @@ describe("among rules", () => {
     expect(ask(policyOf(file({ rules: [...rules, ...denying] })), alice, "GET", "/").rule).toBe("z");
   });
 
-  test.each(["//admin/x", "/admin//x", "/admin;v=1/x", "/admin%3bv/x", "/%61dmin/x", "/admin", "/admin/", "//admin", "/;/admin/x"])("an upstream's tolerance is no way around a deny rule: %s", (path) => {
+  test.each([
+    "//admin/x",
+    "/admin//x",
+    "/admin;v=1/x",
+    "/admin%3bv/x",
+    "/%61dmin/x",
+    "/admin",
+    "/admin/",
+    "//admin",
+    "/;/admin/x",
+  ])("an upstream's tolerance is no way around a deny rule: %s", (path) => {
     const rules = [rule({ id: "all" }), rule({ id: "no-admin", effect: "deny", routes: ["/admin/**"] })];
     expect(ask(policyOf(file({ rules })), alice, "GET", path)).toMatchObject({ effect: "deny", rule: "no-admin" });
   });
@@ -87,7 +127,8 @@ describe("roles", () => {
     dan: { subjects: [{ issuer: ISSUER, subject: "dan" }] },
   };
   const policy = policyOf(file({ roles, rules: [] }));
-  const of = (principal: Principal, firstAdmin: { issuer: string; subject: string } | null = null): string[] => [...rolesOf(policy.roles, principal, firstAdmin)].sort();
+  const of = (principal: Principal, firstAdmin: { issuer: string; subject: string } | null = null): string[] =>
+    [...rolesOf(policy.roles, principal, firstAdmin)].sort();
 
   test("come by group and by subject", () => {
     expect(of(person("dan", ["engineers", "leads"]))).toEqual(["dan", "engineer", "lead"]);
@@ -102,7 +143,9 @@ describe("roles", () => {
   });
 
   test("are never added by who acts for the person", () => {
-    expect(of(person("alice", [], { actors: [{ issuer: ISSUER, subject: "dan" }] }), { issuer: ISSUER, subject: "dan" })).toEqual([]);
+    expect(
+      of(person("alice", [], { actors: [{ issuer: ISSUER, subject: "dan" }] }), { issuer: ISSUER, subject: "dan" }),
+    ).toEqual([]);
   });
 
   test("include admin for the first admin only, by issuer and subject", () => {
@@ -118,7 +161,11 @@ describe("roles", () => {
 
 describe("a rule", () => {
   test("can name groups of one issuer, and single people", () => {
-    const who = { issuer: ISSUER, groups: ["leads"], subjects: [{ issuer: "https://other.example", subject: "guest" }] };
+    const who = {
+      issuer: ISSUER,
+      groups: ["leads"],
+      subjects: [{ issuer: "https://other.example", subject: "guest" }],
+    };
     const policy = policyOf(file({ rules: [rule({ who })] }));
     expect(ask(policy, person("bob", ["leads"]), "GET", "/").effect).toBe("allow");
     expect(ask(policy, person("bob", ["leads"], { issuer: "https://other.example" }), "GET", "/").effect).toBe("deny");
@@ -128,7 +175,8 @@ describe("a rule", () => {
 });
 
 describe("on the console", () => {
-  const console = (roles: readonly string[], method: string, path: string): Decision => decideConsole(HASH, new Set(roles), method, routeSegments(path));
+  const console = (roles: readonly string[], method: string, path: string): Decision =>
+    decideConsole(HASH, new Set(roles), method, routeSegments(path));
 
   test.each([
     [[], "GET", "/api/v1/whoami", "allow"],
@@ -153,7 +201,11 @@ it("the compiled rules decide as the rules read one by one", () => {
   const paths = ["/", "/a", "/a/b", "/admin", "/admin/x"];
   const anyRule = fc.record({
     effect: fc.constantFrom("allow", "deny"),
-    who: fc.constantFrom({ roles: ["engineer"] }, { groups: ["leads"] }, { subjects: [{ issuer: ISSUER, subject: "dan" }] }),
+    who: fc.constantFrom(
+      { roles: ["engineer"] },
+      { groups: ["leads"] },
+      { subjects: [{ issuer: ISSUER, subject: "dan" }] },
+    ),
     methods: fc.constantFrom(["GET"], ["POST", "PUT"], ["*"]),
     routes: fc.constantFrom(["/**"], ["/a"], ["/a/*", "/"], ["/admin/**"]),
     connections: fc.constantFrom(["registry"], ["other"], ["*"]),

@@ -7,8 +7,11 @@ describe("a file that can be read in two ways is refused", () => {
   test.each([
     ["a member twice", '{"version":1,"rules":[],"rules":[]}'],
     ["a member twice, one escaped", '{"version":1,"rules":[],"r\\u0075les":[]}'],
-    ["a member twice, deep inside", JSON.stringify(file()).replace('"effect":"allow"', '"effect":"allow","effect":"deny"')],
-    ["a byte order mark", "\ufeff{\"version\":1}"],
+    [
+      "a member twice, deep inside",
+      JSON.stringify(file()).replace('"effect":"allow"', '"effect":"allow","effect":"deny"'),
+    ],
+    ["a byte order mark", '\ufeff{"version":1}'],
     ["a comment", '{"version":1 /* */}'],
     ["a trailing comma", '{"version":1,}'],
     ["two values", '{"version":1}{"version":1}'],
@@ -34,11 +37,15 @@ describe("names that objects inherit never slip past the checks", () => {
   });
 
   test.each(names)("as a role that a rule names without its definition: %s", (name) => {
-    expect(parsePolicy(JSON.stringify(file({ rules: [rule({ who: { roles: [name] } })] })), HASH)).toMatchObject({ ok: false });
+    expect(parsePolicy(JSON.stringify(file({ rules: [rule({ who: { roles: [name] } })] })), HASH)).toMatchObject({
+      ok: false,
+    });
   });
 
   test.each(names)("as a connection that a rule names without its definition: %s", (name) => {
-    expect(parsePolicy(JSON.stringify(file({ rules: [rule({ connections: [name] })] })), HASH)).toMatchObject({ ok: false });
+    expect(parsePolicy(JSON.stringify(file({ rules: [rule({ connections: [name] })] })), HASH)).toMatchObject({
+      ok: false,
+    });
   });
 
   test.each(names)("as a member, at the top and within a rule: %s", (name) => {
@@ -55,7 +62,10 @@ describe("size and depth are bounded", () => {
     ["many levels of objects", `${'{"a":'.repeat(100_000)}1${"}".repeat(100_000)}`],
     ["many levels left open", "[".repeat(500_000)],
     ["too many rules", JSON.stringify(file({ rules: Array.from({ length: 1001 }, (_, i) => rule({ id: `r${i}` })) }))],
-    ["too many routes", JSON.stringify(file({ rules: [rule({ routes: Array.from({ length: 101 }, (_, i) => `/${i}`) })] }))],
+    [
+      "too many routes",
+      JSON.stringify(file({ rules: [rule({ routes: Array.from({ length: 101 }, (_, i) => `/${i}`) })] })),
+    ],
     ["an endless route", JSON.stringify(file({ rules: [rule({ routes: [`/${"a".repeat(2000)}`] })] }))],
     ["an endless id", JSON.stringify(file({ rules: [rule({ id: "a".repeat(200) })] }))],
   ])("%s", (_, text) => {

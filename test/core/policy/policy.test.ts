@@ -35,7 +35,9 @@ describe("a policy that is complete is read", () => {
   });
 
   it("takes the slash off an upstream's end", () => {
-    const policy = policyOf(file({ connections: { registry: { ...connection, upstream: "https://registry.example/a/" } } }));
+    const policy = policyOf(
+      file({ connections: { registry: { ...connection, upstream: "https://registry.example/a/" } } }),
+    );
     expect(policy.connections.get("registry")?.upstream).toBe("https://registry.example/a");
   });
 
@@ -51,7 +53,8 @@ describe("a policy that is complete is read", () => {
 
 describe("a policy is refused whole, with the place, for", () => {
   const secret = "UPSTREAM_REGISTRY";
-  const withCredential = (credential: unknown): unknown => file({ connections: { registry: { ...connection, credential } } });
+  const withCredential = (credential: unknown): unknown =>
+    file({ connections: { registry: { ...connection, credential } } });
   const withUpstream = (upstream: string): unknown => file({ connections: { registry: { ...connection, upstream } } });
   const withRule = (parts: Readonly<Record<string, unknown>>): unknown => file({ rules: [rule(parts)] });
 
@@ -62,16 +65,36 @@ describe("a policy is refused whole, with the place, for", () => {
     ["a list instead of roles", file({ roles: [], rules: [] }), "roles"],
     ["a list instead of a role", file({ roles: { engineer: [] }, rules: [] }), "roles.engineer"],
     ["a list instead of connections", file({ connections: [], rules: [] }), "connections"],
-    ["a list instead of a connection", file({ connections: { registry: [] }, rules: [] }), "connections.registry.protocol"],
+    [
+      "a list instead of a connection",
+      file({ connections: { registry: [] }, rules: [] }),
+      "connections.registry.protocol",
+    ],
     ["a list instead of who", withRule({ who: [] }), "rules[0].who"],
     ["a list instead of a credential", withCredential([]), "connections.registry.credential.as"],
     ["an unknown member", file({ extra: 1 }), "extra"],
     ["a misspelt member of a rule", withRule({ method: ["GET"] }), "rules[0].method"],
-    ["an unknown member of a role", file({ roles: { engineer: { groups: ["a"], member: [] } } }), "roles.engineer.member"],
+    [
+      "an unknown member of a role",
+      file({ roles: { engineer: { groups: ["a"], member: [] } } }),
+      "roles.engineer.member",
+    ],
     ["an unknown member of who", withRule({ who: { roles: ["engineer"], everyone: true } }), "rules[0].who.everyone"],
-    ["an unknown member of a connection", file({ connections: { registry: { ...connection, tls: false } } }), "connections.registry.tls"],
-    ["a rule for a role that is not defined", withRule({ who: { roles: ["engineer", "boss"] } }), "rules[0].who.roles[1]"],
-    ["a rule for a connection that is not defined", withRule({ connections: ["registry", "other"] }), "rules[0].connections[1]"],
+    [
+      "an unknown member of a connection",
+      file({ connections: { registry: { ...connection, tls: false } } }),
+      "connections.registry.tls",
+    ],
+    [
+      "a rule for a role that is not defined",
+      withRule({ who: { roles: ["engineer", "boss"] } }),
+      "rules[0].who.roles[1]",
+    ],
+    [
+      "a rule for a connection that is not defined",
+      withRule({ connections: ["registry", "other"] }),
+      "rules[0].connections[1]",
+    ],
     ["a rule for the console", withRule({ connections: ["console"] }), "rules[0].connections[0]"],
     ["a rule for nobody", withRule({ who: {} }), "rules[0].who"],
     ["a rule without methods", withRule({ methods: [] }), "rules[0].methods"],
@@ -88,18 +111,66 @@ describe("a policy is refused whole, with the place, for", () => {
     ["an id that a record could not carry", withRule({ id: "lire été" }), "rules[0].id"],
     ["a connection named console", file({ connections: { console: connection }, rules: [] }), "connections.console"],
     ["a connection in capitals", file({ connections: { Registry: connection }, rules: [] }), "connections.Registry"],
-    ["a connection whose name has two dashes", file({ connections: { "a--b": connection }, rules: [] }), "connections.a--b"],
-    ["another protocol", file({ connections: { registry: { ...connection, protocol: "ftp" } } }), "connections.registry.protocol"],
-    ["a timeout of no length", file({ connections: { registry: { ...connection, timeout_seconds: 0 } } }), "connections.registry.timeout_seconds"],
-    ["a timeout as text", file({ connections: { registry: { ...connection, timeout_seconds: "30" } } }), "connections.registry.timeout_seconds"],
-    ["a secret that is not the upstream's", withCredential({ as: "basic", secret: "PSEUDONYM_KEY" }), "connections.registry.credential.secret"],
-    ["a secret in lower case", withCredential({ as: "basic", secret: "UPSTREAM_key" }), "connections.registry.credential.secret"],
-    ["a secret's value in place of its name", withCredential({ as: "basic", secret: "user:password" }), "connections.registry.credential.secret"],
-    ["a secret's name with more behind it", withCredential({ as: "basic", secret: "UPSTREAM_A\nB" }), "connections.registry.credential.secret"],
-    ["a credential in Host", withCredential({ as: "header", name: "host", secret }), "connections.registry.credential.name"],
-    ["a credential in Content-Length", withCredential({ as: "header", name: "content-length", secret }), "connections.registry.credential.name"],
-    ["a credential header with a line break", withCredential({ as: "header", name: "x-key\r\nhost", secret }), "connections.registry.credential.name"],
-    ["a credential parameter with an ampersand", withCredential({ as: "query", name: "a&b", secret }), "connections.registry.credential.name"],
+    [
+      "a connection whose name has two dashes",
+      file({ connections: { "a--b": connection }, rules: [] }),
+      "connections.a--b",
+    ],
+    [
+      "another protocol",
+      file({ connections: { registry: { ...connection, protocol: "ftp" } } }),
+      "connections.registry.protocol",
+    ],
+    [
+      "a timeout of no length",
+      file({ connections: { registry: { ...connection, timeout_seconds: 0 } } }),
+      "connections.registry.timeout_seconds",
+    ],
+    [
+      "a timeout as text",
+      file({ connections: { registry: { ...connection, timeout_seconds: "30" } } }),
+      "connections.registry.timeout_seconds",
+    ],
+    [
+      "a secret that is not the upstream's",
+      withCredential({ as: "basic", secret: "PSEUDONYM_KEY" }),
+      "connections.registry.credential.secret",
+    ],
+    [
+      "a secret in lower case",
+      withCredential({ as: "basic", secret: "UPSTREAM_key" }),
+      "connections.registry.credential.secret",
+    ],
+    [
+      "a secret's value in place of its name",
+      withCredential({ as: "basic", secret: "user:password" }),
+      "connections.registry.credential.secret",
+    ],
+    [
+      "a secret's name with more behind it",
+      withCredential({ as: "basic", secret: "UPSTREAM_A\nB" }),
+      "connections.registry.credential.secret",
+    ],
+    [
+      "a credential in Host",
+      withCredential({ as: "header", name: "host", secret }),
+      "connections.registry.credential.name",
+    ],
+    [
+      "a credential in Content-Length",
+      withCredential({ as: "header", name: "content-length", secret }),
+      "connections.registry.credential.name",
+    ],
+    [
+      "a credential header with a line break",
+      withCredential({ as: "header", name: "x-key\r\nhost", secret }),
+      "connections.registry.credential.name",
+    ],
+    [
+      "a credential parameter with an ampersand",
+      withCredential({ as: "query", name: "a&b", secret }),
+      "connections.registry.credential.name",
+    ],
     ["a credential of an unknown kind", withCredential({ as: "cookie", secret }), "connections.registry.credential.as"],
     ["an upstream over ftp", withUpstream("ftp://registry.example"), "connections.registry.upstream"],
     ["an upstream with a user", withUpstream("https://user@registry.example"), "connections.registry.upstream"],
@@ -108,14 +179,30 @@ describe("a policy is refused whole, with the place, for", () => {
     ["an upstream with a query", withUpstream("https://registry.example/?a=1"), "connections.registry.upstream"],
     ["an upstream with a fragment", withUpstream("https://registry.example/#a"), "connections.registry.upstream"],
     ["an upstream that climbs", withUpstream("https://registry.example/a/../b"), "connections.registry.upstream"],
-    ["an upstream that climbs, encoded", withUpstream("https://registry.example/a/%2e%2e/b"), "connections.registry.upstream"],
-    ["an upstream with a backslash", withUpstream("https://registry.example\\@evil.example"), "connections.registry.upstream"],
+    [
+      "an upstream that climbs, encoded",
+      withUpstream("https://registry.example/a/%2e%2e/b"),
+      "connections.registry.upstream",
+    ],
+    [
+      "an upstream with a backslash",
+      withUpstream("https://registry.example\\@evil.example"),
+      "connections.registry.upstream",
+    ],
     ["an upstream whose number is an address", withUpstream("http://2130706433"), "connections.registry.upstream"],
-    ["an upstream with its default port", withUpstream("https://registry.example:443"), "connections.registry.upstream"],
+    [
+      "an upstream with its default port",
+      withUpstream("https://registry.example:443"),
+      "connections.registry.upstream",
+    ],
     ["an upstream in capitals", withUpstream("https://Registry.example"), "connections.registry.upstream"],
     ["an upstream in other letters", withUpstream("https://ｒegistry.example"), "connections.registry.upstream"],
     ["an upstream without a host", withUpstream("https://"), "connections.registry.upstream"],
-    ["a subject without its issuer", withRule({ who: { subjects: [{ subject: "dan" }] } }), "rules[0].who.subjects[0].issuer"],
+    [
+      "a subject without its issuer",
+      withRule({ who: { subjects: [{ subject: "dan" }] } }),
+      "rules[0].who.subjects[0].issuer",
+    ],
     ["a lone surrogate", withRule({ who: { groups: ["\ud800"] } }), "rules[0].who.groups[0]"],
   ])("%s", (_, value, path) => {
     expect(refusal(value).path).toBe(path);

@@ -13,7 +13,18 @@ function digest(): Digest {
 }
 
 export function person(subject: string, groups: readonly string[] = [], more: Partial<Principal> = {}): Principal {
-  return { issuer: ISSUER, subject, name: null, email: null, emailVerified: false, groups, authTime: null, methods: [], actors: [], ...more };
+  return {
+    issuer: ISSUER,
+    subject,
+    name: null,
+    email: null,
+    emailVerified: false,
+    groups,
+    authTime: null,
+    methods: [],
+    actors: [],
+    ...more,
+  };
 }
 
 /** A file's value with one connection and one role; parts can be replaced. */
@@ -28,7 +39,15 @@ export function file(parts: Readonly<Record<string, unknown>> = {}): Record<stri
 }
 
 export function rule(parts: Readonly<Record<string, unknown>> = {}): Record<string, unknown> {
-  return { id: "read", effect: "allow", who: { roles: ["engineer"] }, connections: ["registry"], methods: ["GET"], routes: ["/**"], ...parts };
+  return {
+    id: "read",
+    effect: "allow",
+    who: { roles: ["engineer"] },
+    connections: ["registry"],
+    methods: ["GET"],
+    routes: ["/**"],
+    ...parts,
+  };
 }
 
 export function policyOf(value: unknown): Policy {

@@ -4,7 +4,11 @@ import type { Header } from "../../../core/mask/mask_headers.ts";
 import { responseHeaders, rewriteLocation, type ReleasedTo } from "../../../core/protocol/http/response_headers.ts";
 import { isBodyless, isFinalStatus } from "../../../core/protocol/http/status.ts";
 
-const TO: ReleasedTo = { pathForm: "https://eu.tools.example/c/registry", upstream: "https://up.example/base", path: "/a/b" };
+const TO: ReleasedTo = {
+  pathForm: "https://eu.tools.example/c/registry",
+  upstream: "https://up.example/base",
+  path: "/a/b",
+};
 const ADDED: readonly Header[] = [
   ["content-security-policy", "sandbox"],
   ["x-content-type-options", "nosniff"],
@@ -32,16 +36,49 @@ describe("what an answer means is released as it came", () => {
 
 describe("what an upstream must not say in the gateway's name is dropped", () => {
   test.each([
-    "set-cookie", "set-cookie2", "alt-svc", "clear-site-data", "strict-transport-security", "service-worker-allowed", "public-key-pins", "nel", "report-to",
-    "reporting-endpoints", "refresh", "www-authenticate", "authentication-info", "proxy-authenticate", "access-control-allow-origin", "access-control-allow-credentials",
-    "sallyport-receipt", "sallyport_receipt", "cf-ray", "proxy-status", "connection", "keep-alive", "transfer-encoding", "trailer", "upgrade", "te",
-    "content-security-policy", "content-security-policy-report-only", "x-content-type-options", "sourcemap", "speculation-rules",
+    "set-cookie",
+    "set-cookie2",
+    "alt-svc",
+    "clear-site-data",
+    "strict-transport-security",
+    "service-worker-allowed",
+    "public-key-pins",
+    "nel",
+    "report-to",
+    "reporting-endpoints",
+    "refresh",
+    "www-authenticate",
+    "authentication-info",
+    "proxy-authenticate",
+    "access-control-allow-origin",
+    "access-control-allow-credentials",
+    "sallyport-receipt",
+    "sallyport_receipt",
+    "cf-ray",
+    "proxy-status",
+    "connection",
+    "keep-alive",
+    "transfer-encoding",
+    "trailer",
+    "upgrade",
+    "te",
+    "content-security-policy",
+    "content-security-policy-report-only",
+    "x-content-type-options",
+    "sourcemap",
+    "speculation-rules",
   ])("%s", (name) => {
     expect(responseHeaders([[name, "x"]], TO)).toEqual(ADDED);
   });
 
   it("also what Connection lists, but never what the gateway sets", () => {
-    const headers: Header[] = [["x-hop", "1"], ["connection", "X-Hop, content-security-policy"], ["connection", "x-two"], ["x-two", "2"], ["x-end", "3"]];
+    const headers: Header[] = [
+      ["x-hop", "1"],
+      ["connection", "X-Hop, content-security-policy"],
+      ["connection", "x-two"],
+      ["x-two", "2"],
+      ["x-end", "3"],
+    ];
     expect(responseHeaders(headers, TO)).toEqual([["x-end", "3"], ...ADDED]);
   });
 });
@@ -99,7 +136,9 @@ describe("Location", () => {
   });
 
   it("that climbs encoded is not passed on as inside", () => {
-    expect(rewriteLocation("https://up.example/base/..%2f..%2fadmin", TO)).toBe("https://up.example/base/..%2f..%2fadmin");
+    expect(rewriteLocation("https://up.example/base/..%2f..%2fadmin", TO)).toBe(
+      "https://up.example/base/..%2f..%2fadmin",
+    );
   });
 
   it("works for an upstream without a base path", () => {
@@ -110,7 +149,27 @@ describe("Location", () => {
   });
 
   it("never leads a client to another connection of the gateway", () => {
-    const piece = fc.constantFrom("https://eu.tools.example", "https://up.example", "//", "/", "\\", "..", ".", "%2e", "%2f", "c", "other", "registry", "base", "x", "?", "#", "@", ":", "\t");
+    const piece = fc.constantFrom(
+      "https://eu.tools.example",
+      "https://up.example",
+      "//",
+      "/",
+      "\\",
+      "..",
+      ".",
+      "%2e",
+      "%2f",
+      "c",
+      "other",
+      "registry",
+      "base",
+      "x",
+      "?",
+      "#",
+      "@",
+      ":",
+      "\t",
+    );
     fc.assert(
       fc.property(fc.array(piece, { maxLength: 10 }), fc.constantFrom("", "/", "/a/b", "/a//b/"), (pieces, path) => {
         const place = rewriteLocation(pieces.join(""), { ...TO, path });

@@ -21,7 +21,10 @@ describe("a target is read as it stands", () => {
   });
 
   it("encodes once what every URL parser would encode, so that decided and forwarded are the same", () => {
-    expect(parse(`/c/tool/a"b<c>{d}^\`?q='"<>`)).toEqual({ ok: true, value: { connection: "tool", path: "/a%22b%3Cc%3E%7Bd%7D%5E%60", query: "q=%27%22%3C%3E" } });
+    expect(parse(`/c/tool/a"b<c>{d}^\`?q='"<>`)).toEqual({
+      ok: true,
+      value: { connection: "tool", path: "/a%22b%3Cc%3E%7Bd%7D%5E%60", query: "q=%27%22%3C%3E" },
+    });
   });
 
   it("takes no part of the authority for a path", () => {
@@ -79,7 +82,12 @@ describe("a target is refused", () => {
   });
 });
 
-const bases = ["https://up.example", "https://up.example/base", "http://127.0.0.1:4873/a/b.c/~d", "https://[2001:db8::1]:8443/x"];
+const bases = [
+  "https://up.example",
+  "https://up.example/base",
+  "http://127.0.0.1:4873/a/b.c/~d",
+  "https://[2001:db8::1]:8443/x",
+];
 const anyText = fc.oneof(
   fc.string({ unit: "binary", maxLength: 20 }),
   fc.string({ unit: "grapheme-ascii", maxLength: 30 }),
@@ -108,13 +116,20 @@ it("what is asked of the upstream is what was decided, byte for byte, and inside
 });
 
 it("what a client can send by the grammar of URIs is kept byte for byte", () => {
-  const pchar = fc.oneof(fc.stringMatching(/^[A-Za-z0-9\-_~!$&()*+,=:@]$/), fc.stringMatching(/^%[2-7][1-9A-D]$/).filter((c) => !/%(?:2[eEfF]|5[cC]|25|3[abAB]|7[fF])/.test(c)));
+  const pchar = fc.oneof(
+    fc.stringMatching(/^[A-Za-z0-9\-_~!$&()*+,=:@]$/),
+    fc.stringMatching(/^%[2-7][1-9A-D]$/).filter((c) => !/%(?:2[eEfF]|5[cC]|25|3[abAB]|7[fF])/.test(c)),
+  );
   fc.assert(
-    fc.property(fc.array(pchar, { maxLength: 40 }), fc.array(fc.oneof(pchar, fc.constantFrom("/", "?", ".")), { maxLength: 40 }), (pathParts, queryParts) => {
-      const path = `/${pathParts.join("")}`;
-      const query = queryParts.join("");
-      expect(parse(`/c/tool${path}?${query}`)).toEqual({ ok: true, value: { connection: "tool", path, query } });
-    }),
+    fc.property(
+      fc.array(pchar, { maxLength: 40 }),
+      fc.array(fc.oneof(pchar, fc.constantFrom("/", "?", ".")), { maxLength: 40 }),
+      (pathParts, queryParts) => {
+        const path = `/${pathParts.join("")}`;
+        const query = queryParts.join("");
+        expect(parse(`/c/tool${path}?${query}`)).toEqual({ ok: true, value: { connection: "tool", path, query } });
+      },
+    ),
   );
 });
 

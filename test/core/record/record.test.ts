@@ -20,14 +20,18 @@ interface Vectors {
   readonly roots: readonly string[];
 }
 
-const read = (name: string): string => readFileSync(fileURLToPath(new URL(`../../vectors/record/${name}`, import.meta.url).href), "utf8");
+const read = (name: string): string =>
+  readFileSync(fileURLToPath(new URL(`../../vectors/record/${name}`, import.meta.url).href), "utf8");
 const vectors = JSON.parse(read("vectors.json")) as Vectors;
-const committed = (fields: Fields, classes: Classes = {}) => commit(ownRecord({ kind: "gap", command: null, part: 0, classes, fields }), countingRandom(), sha256);
+const committed = (fields: Fields, classes: Classes = {}) =>
+  commit(ownRecord({ kind: "gap", command: null, part: 0, classes, fields }), countingRandom(), sha256);
 
 describe("the vectors", () => {
   it("are what the format's code writes", () => {
     for (const { disclosure, root } of vectors.fields) {
-      const fields = Object.fromEntries((JSON.parse(disclosure) as [string, string, string][]).map(([name, , value]) => [name, value]));
+      const fields = Object.fromEntries(
+        (JSON.parse(disclosure) as [string, string, string][]).map(([name, , value]) => [name, value]),
+      );
       expect(committed(fields)).toMatchObject({ disclosure, root });
     }
   });
@@ -36,14 +40,20 @@ describe("the vectors", () => {
     const sample = exportOf(SAMPLE, countingRandom(), sha256);
     expect(sample.text).toBe(read("session.ndjson"));
     expect(sample.records.map(({ leaf }) => leaf)).toEqual(vectors.leaves.map(({ leaf }) => leaf));
-    expect(vectors.leaves.map(({ leaf }) => toHex(hashOfLeaf(leaf, sha256)))).toEqual(vectors.leaves.map(({ hash }) => hash));
+    expect(vectors.leaves.map(({ leaf }) => toHex(hashOfLeaf(leaf, sha256)))).toEqual(
+      vectors.leaves.map(({ hash }) => hash),
+    );
     expect(sample.root).toBe(vectors.roots.at(-1));
   });
 });
 
 const fieldNames = fc.stringMatching(/^[a-z][a-z0-9_]{0,31}(\.b64)?$/);
 const fieldSets = fc.dictionary(fieldNames, fc.string({ unit: "binary" }), { maxKeys: 12 });
-const classSets = fc.dictionary(fc.stringMatching(/^[a-z_]{1,32}$/), fc.oneof(fc.maxSafeInteger(), fc.stringMatching(/^[\x20-\x7e]{0,40}$/)), { maxKeys: 8 });
+const classSets = fc.dictionary(
+  fc.stringMatching(/^[a-z_]{1,32}$/),
+  fc.oneof(fc.maxSafeInteger(), fc.stringMatching(/^[\x20-\x7e]{0,40}$/)),
+  { maxKeys: 8 },
+);
 const digests = fc.uint8Array({ minLength: 32, maxLength: 32 }).map((bytes) => toHex(bytes) as Digest);
 
 describe("commit", () => {
@@ -54,17 +64,28 @@ describe("commit", () => {
         const opened = JSON.parse(disclosure) as [string, string, string][];
         expect(JSON.stringify(opened)).toBe(disclosure);
         expect(Object.fromEntries(opened.map(([name, , value]) => [name, value]))).toEqual(fields);
-        expect(rootOfFields(opened.map(([name, salt, value]) => ({ name, salt: fromBase64Url(salt) ?? new Uint8Array(0), value })), sha256)).toBe(root);
+        expect(
+          rootOfFields(
+            opened.map(([name, salt, value]) => ({ name, salt: fromBase64Url(salt) ?? new Uint8Array(0), value })),
+            sha256,
+          ),
+        ).toBe(root);
       }),
     );
   });
 
   it("lets one field be shown alone", () => {
     const { root, disclosure } = committed({ a: "1", b: "2", c: "3" });
-    const opened = (JSON.parse(disclosure) as [string, string, string][]).map(([name, salt, value]) => ({ name, salt: fromBase64Url(salt) ?? new Uint8Array(0), value }));
+    const opened = (JSON.parse(disclosure) as [string, string, string][]).map(([name, salt, value]) => ({
+      name,
+      salt: fromBase64Url(salt) ?? new Uint8Array(0),
+      value,
+    }));
     const commitments = opened.map((field) => fromHex(rootOfFields([field], sha256)) ?? new Uint8Array(0));
     const path = inclusionProof(commitments, 1, sha256);
-    expect(toHex(rootFromProof(commitments[1] ?? new Uint8Array(0), 1, 3, path, sha256) ?? new Uint8Array(0))).toBe(root);
+    expect(toHex(rootFromProof(commitments[1] ?? new Uint8Array(0), 1, 3, path, sha256) ?? new Uint8Array(0))).toBe(
+      root,
+    );
   });
 
   it("gives every field a salt of its own", () => {
@@ -74,7 +95,7 @@ describe("commit", () => {
 
   it.each<[string, Fields, Classes]>([
     ["a field name with capitals", { Name: "" }, {}],
-    ["a field name of another script", { "é": "" }, {}],
+    ["a field name of another script", { é: "" }, {}],
     ["a field name of 33 letters", { ["a".repeat(33)]: "" }, {}],
     ["a lone surrogate", { a: "\ud800" }, {}],
     ["65 fields", Object.fromEntries(Array.from({ length: 65 }, (_, i) => [`f${i}`, ""])), {}],
@@ -100,14 +121,48 @@ describe("a leaf's text", () => {
     seq: fc.nat(),
     time: fc.maxSafeNat(),
   });
-  const textOf = ({ kind, command, part, classes, prev, root, seq, time }: { kind: (typeof KINDS)[number]; command: CommandId | null; part: number; classes: Classes; prev: Digest; root: Digest; seq: number; time: number }): string =>
-    leafText({ kind, command, part, classes: committed({}, classes).classes, root, disclosure: "" }, { sid: SID, seq, prev, time });
+  const textOf = ({
+    kind,
+    command,
+    part,
+    classes,
+    prev,
+    root,
+    seq,
+    time,
+  }: {
+    kind: (typeof KINDS)[number];
+    command: CommandId | null;
+    part: number;
+    classes: Classes;
+    prev: Digest;
+    root: Digest;
+    seq: number;
+    time: number;
+  }): string =>
+    leafText(
+      { kind, command, part, classes: committed({}, classes).classes, root, disclosure: "" },
+      { sid: SID, seq, prev, time },
+    );
 
   it("is the RFC 8785 text of its object", () => {
     fc.assert(
       fc.property(leaves, (leaf) => {
         const { kind, command, part, classes, prev, root, seq, time } = leaf;
-        expect(textOf(leaf)).toBe(canonicalText({ v: 1, sid: SID, seq, prev, time, kind, ...(command === null ? {} : { cmd: command }), part, class: classes, root }));
+        expect(textOf(leaf)).toBe(
+          canonicalText({
+            v: 1,
+            sid: SID,
+            seq,
+            prev,
+            time,
+            kind,
+            ...(command === null ? {} : { cmd: command }),
+            part,
+            class: classes,
+            root,
+          }),
+        );
       }),
     );
   });
@@ -123,7 +178,16 @@ describe("a leaf's text", () => {
   });
 
   it("is refused in any other form", () => {
-    const text = textOf({ kind: "gap", command: commandId(1), part: 0, classes: { a: 1, b: "x" }, prev: "0".repeat(64) as Digest, root: "1".repeat(64) as Digest, seq: 3, time: 5 });
+    const text = textOf({
+      kind: "gap",
+      command: commandId(1),
+      part: 0,
+      classes: { a: 1, b: "x" },
+      prev: "0".repeat(64) as Digest,
+      root: "1".repeat(64) as Digest,
+      seq: 3,
+      time: 5,
+    });
     expect(parseLeaf(text).ok).toBe(true);
     const others = [
       text.replace('{"class"', '{ "class"'),
@@ -150,7 +214,15 @@ describe("a leaf's text", () => {
 
 describe("canonical text", () => {
   it("follows the sorting example of RFC 8785 §3.2.3", () => {
-    const value = { "\u20ac": "Euro Sign", "\r": "Carriage Return", "\ufb33": "Hebrew Letter Dalet With Dagesh", "1": "One", "\ud83d\ude00": "Emoji: Grinning Face", "\u0080": "Control", "\u00f6": "Latin Small Letter O With Diaeresis" };
+    const value = {
+      "\u20ac": "Euro Sign",
+      "\r": "Carriage Return",
+      "\ufb33": "Hebrew Letter Dalet With Dagesh",
+      "1": "One",
+      "\ud83d\ude00": "Emoji: Grinning Face",
+      "\u0080": "Control",
+      "\u00f6": "Latin Small Letter O With Diaeresis",
+    };
     const keys = Object.keys(JSON.parse(canonicalText(value)) as object).filter((key) => key !== "1");
     expect(keys).toEqual(["\r", "\u0080", "\u00f6", "\u20ac", "\ud83d\ude00", "\ufb33"]);
   });
@@ -172,7 +244,8 @@ describe("encodings", () => {
         expect(fromBase64Url(toBase64Url(bytes))).toEqual(new Uint8Array(bytes));
       }),
     );
-    for (const text of ["A", "AB==", "A+B/", "AB ", "AB", "é"]) expect([text, fromBase64Url(text)]).toEqual([text, null]);
+    for (const text of ["A", "AB==", "A+B/", "AB ", "AB", "é"])
+      expect([text, fromBase64Url(text)]).toEqual([text, null]);
     for (const text of ["0", "AB", "zz", "0x"]) expect(fromHex(text)).toBeNull();
   });
 });

@@ -28,18 +28,29 @@ describe("hostile exports end in a verdict", () => {
     ["a further key", `${first.slice(0, -1)},"more":1}\n`, "1 line_malformed"],
     ["other escapes", `${first.replace("registry", "\\u0072egistry")}\n`, "1 line_malformed"],
     ["deep arrays", `${"[".repeat(400_000)}${"]".repeat(400_000)}\n`, "1 line_malformed"],
-    ["deep arrays as fields", `{"leaf":"{}","fields":${"[".repeat(400_000)}${"]".repeat(400_000)}}\n`, "1 line_malformed"],
+    [
+      "deep arrays as fields",
+      `{"leaf":"{}","fields":${"[".repeat(400_000)}${"]".repeat(400_000)}}\n`,
+      "1 line_malformed",
+    ],
     ["a leaf with white space", `{"leaf":"{ }","fields":[]}\n`, "1 leaf_malformed"],
     ["a prototype as key", `{"__proto__":{"leaf":1},"leaf":"{}","fields":[]}\n`, "1 line_malformed"],
-    ["numbers, null and text", "1\nnull\n\"x\"\n", "1 line_malformed"],
+    ["numbers, null and text", '1\nnull\n"x"\n', "1 line_malformed"],
   ])("%s", async (_, input, expected) => {
     expect(await reason(input)).toBe(expected);
   });
 
   it("refuses another version, and duplicate keys or floats in a leaf", async () => {
     const leaf = sample.records[0]?.leaf ?? "";
-    const line = (text: string): string => `{"leaf":${JSON.stringify(text)},"fields":${sample.records[0]?.disclosure}}\n`;
-    for (const text of [leaf.replace('"v":1', '"v":2'), leaf.replace('"v":1', '"v":1,"v":1'), leaf.replace('"part":0', '"part":0.0'), leaf.replace('"part":0', '"part":-0'), leaf.replace('"seq":0', '"seq":0e0')]) {
+    const line = (text: string): string =>
+      `{"leaf":${JSON.stringify(text)},"fields":${sample.records[0]?.disclosure}}\n`;
+    for (const text of [
+      leaf.replace('"v":1', '"v":2'),
+      leaf.replace('"v":1', '"v":1,"v":1'),
+      leaf.replace('"part":0', '"part":0.0'),
+      leaf.replace('"part":0', '"part":-0'),
+      leaf.replace('"seq":0', '"seq":0e0'),
+    ]) {
       expect(text).not.toBe(leaf);
       expect(await reason(line(text))).toBe("1 leaf_malformed");
     }
@@ -51,11 +62,18 @@ describe("hostile exports end in a verdict", () => {
   });
 
   it("refuses fields out of order, doubled, or with a salt that is not 32 bytes", async () => {
-    const text = (disclosure: string): string => `{"leaf":${JSON.stringify(sample.records[0]?.leaf)},"fields":${disclosure}}\n`;
+    const text = (disclosure: string): string =>
+      `{"leaf":${JSON.stringify(sample.records[0]?.leaf)},"fields":${disclosure}}\n`;
     const fields = JSON.parse(sample.records[0]?.disclosure ?? "") as [string, string, string][];
     const [a, b] = fields;
     if (a === undefined || b === undefined) throw new Error("the sample has two fields");
-    for (const wrong of [[b, a], [a, a], [[a[0], a[1].slice(1), a[2]], b], [[a[0], `${a[1].slice(0, -1)}_`, a[2]], b], [["Name", a[1], a[2]], b]]) {
+    for (const wrong of [
+      [b, a],
+      [a, a],
+      [[a[0], a[1].slice(1), a[2]], b],
+      [[a[0], `${a[1].slice(0, -1)}_`, a[2]], b],
+      [["Name", a[1], a[2]], b],
+    ]) {
       expect(await reason(text(JSON.stringify(wrong)))).toBe("1 fields_malformed");
     }
   });
@@ -87,13 +105,21 @@ describe("hostile exports end in a verdict", () => {
 
   it("takes a line of exactly the limit and none longer", async () => {
     const bare = exportOf([draft("session.opened", null, {}, { text: "" })], countingRandom(), sha256).lines[0] ?? "";
-    const fit = (more: number): string => exportOf([draft("session.opened", null, {}, { text: "x".repeat(LINE_LIMIT - 1 - bare.length + more) })], countingRandom(), sha256).text;
+    const fit = (more: number): string =>
+      exportOf(
+        [draft("session.opened", null, {}, { text: "x".repeat(LINE_LIMIT - 1 - bare.length + more) })],
+        countingRandom(),
+        sha256,
+      ).text;
     expect(await reason(fit(0))).toBe("intact");
     expect(await reason(fit(1))).toBe("1 line_too_long");
   });
 
   it("counts thousands of findings but lists a bounded number", async () => {
-    const drafts = [draft("session.opened", null, {}), ...Array.from({ length: 500 }, (_, i) => draft("command.requested", i, {}))];
+    const drafts = [
+      draft("session.opened", null, {}),
+      ...Array.from({ length: 500 }, (_, i) => draft("command.requested", i, {})),
+    ];
     const { findings } = await verifyExport(exportOf(drafts, countingRandom(), sha256).text);
     expect([findings.openCount, findings.open.length]).toEqual([500, 100]);
   });
