@@ -56,6 +56,38 @@ export function rawRequest(line: string, headers: readonly string[], body = ""):
   return [line, ...headers, "Connection: close", "", body].join("\r\n");
 }
 
+/**
+ * Sends a head and then one piece after the other, each once the system has taken the one before:
+ * up to `limit` of them, or until the server cuts the connection. Whether an answer arrives is not
+ * told: a connection that is reset takes along what its reader has not fetched yet.
+ */
+export function rawUpload(
+  port: number,
+  head: string,
+  piece: string,
+  limit: number,
+): Promise<{ readonly sent: number; readonly cut: boolean }> {
+  return new Promise((resolve) => {
+    const socket = connect(port, "127.0.0.1");
+    let sent = 0;
+    const finish = (cut: boolean): void => {
+      socket.destroy();
+      resolve({ sent, cut });
+    };
+    const next = (): void => {
+      if (sent === limit) return finish(false);
+      socket.write(piece, (error) => {
+        if (error instanceof Error) return finish(true);
+        sent += 1;
+        next();
+      });
+    };
+    socket.on("error", () => finish(true)).on("end", () => finish(true));
+    socket.resume().write(head);
+    next();
+  });
+}
+
 export interface RawUpstream {
   readonly url: string;
   readonly port: number;
