@@ -9,6 +9,8 @@ const TEXT_LIMIT = 512;
 const GROUPS_LIMIT = 256;
 /** Longer delegation is a mistake or an attack. */
 const ACTORS_LIMIT = 8;
+/** Claims that a token may leave out, or write in a type that is not theirs; then the principal does without. */
+const SHOWN = ["name", "email", "jti", "client_id", "azp"] as const;
 /** The last second that a Date can name (ECMAScript §21.4.1.1). */
 const LAST_SECOND = 8_640_000_000_000;
 
@@ -23,6 +25,8 @@ export function authenticatedOf(
   const methods = textList(claims.amr ?? [], 16);
   const actors = actorsOf(claims.act, issuer);
   if (subject === null || groups === null || methods === null || actors === null) return malformed;
+  // RFC 8785 §3.2.2.2 has no form for half a surrogate pair, and its readers would not agree on what it means.
+  if (SHOWN.some((name) => !isWellFormed(claims[name]))) return malformed;
   if (typeof claims.exp !== "number" || Math.abs(claims.exp) > LAST_SECOND) return malformed;
   return ok({
     principal: {
@@ -38,7 +42,8 @@ export function authenticatedOf(
     },
     token: {
       id: boundedText(claims.jti),
-      keyId: token.keyId === null ? null : token.keyId.slice(0, TEXT_LIMIT),
+      // What is cut must not end in half a character.
+      keyId: token.keyId === null ? null : token.keyId.slice(0, TEXT_LIMIT).toWellFormed(),
       algorithm: token.algorithm,
       issuedAt: wholeNumber(claims.iat),
       expires: Math.floor(claims.exp),
@@ -63,7 +68,11 @@ function actorsOf(act: unknown, issuer: string): Actor[] | null {
 }
 
 function boundedText(value: unknown): string | null {
-  return typeof value === "string" && value !== "" && value.length <= TEXT_LIMIT && value.isWellFormed() ? value : null;
+  return typeof value === "string" && value !== "" && value.length <= TEXT_LIMIT && isWellFormed(value) ? value : null;
+}
+
+function isWellFormed(value: unknown): boolean {
+  return typeof value !== "string" || value.isWellFormed();
 }
 
 function textList(value: unknown, limit: number): string[] | null {

@@ -131,6 +131,29 @@ describe("a principal", () => {
     expect(await outcome(await sign(header(key), claims({ act: nested(65) }), key), by)).toBe("token_malformed");
   });
 
+  it("can be recorded, whatever characters the token and its key's name have", async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.record({
+          name: fc.string({ unit: "binary" }),
+          email: fc.string({ unit: "binary" }),
+          jti: fc.string({ unit: "binary" }),
+          kid: fc.string({ unit: "binary", minLength: 1, maxLength: 600, size: "max" }),
+        }),
+        async ({ kid, ...texts }) => {
+          const site = new FakeWeb();
+          site.publish(ISSUER, [{ ...key.jwk, kid }]);
+          const token = await sign(header(key, { kid }), claims(texts), key);
+          const result = await authenticate(`Bearer ${token}`, authentication(site), NO_REVOCATIONS, NOW);
+          if (!result.ok) throw new Error(result.reason);
+          const { principal, token: facts } = result.value;
+          expect(() => canonicalText([{ ...principal, actors: [] }, { ...facts }])).not.toThrow();
+        },
+      ),
+      { numRuns: 100, examples: [[{ name: "", email: "", jti: "", kid: `${"k".repeat(511)}\u{1f511}` }]] },
+    );
+  });
+
   it("can be recorded, whatever numbers the token has", async () => {
     await fc.assert(
       fc.asyncProperty(
