@@ -8,8 +8,18 @@ import { CLIENT, REDIRECT_PATH } from "./oidc_provider.ts";
 const REDIRECT = `http://127.0.0.1:1${REDIRECT_PATH}`;
 const HOPS = 10;
 
+export interface Tokens {
+  readonly access: string;
+  /** About the login, for the client: no key to any tool. */
+  readonly id: string;
+}
+
 /** An access token of `subject` for `resource`. Throws if the provider refuses at any step. */
 export async function login(issuer: string, subject: string, resource: string): Promise<string> {
+  return (await loginTokens(issuer, subject, resource)).access;
+}
+
+export async function loginTokens(issuer: string, subject: string, resource: string): Promise<Tokens> {
   const verifier = randomBytes(32).toString("base64url");
   const state = randomBytes(16).toString("base64url");
   const request = new URL("/auth", issuer);
@@ -23,7 +33,7 @@ export async function login(issuer: string, subject: string, resource: string): 
     code_challenge: createHash("sha256").update(verifier).digest("base64url"),
     code_challenge_method: "S256",
   }).toString();
-  const answer = await walk(request, subject);
+  const answer = await walk(request, subject, REDIRECT);
   if (answer.get("state") !== state) throw new Error(`login failed: ${answer.get("error") ?? "state differs"}`);
   const code = answer.get("code");
   if (code === null) throw new Error(`login failed: ${answer.get("error") ?? "no code"}`);
@@ -36,8 +46,8 @@ export async function login(issuer: string, subject: string, resource: string): 
   });
 }
 
-/** What arrives at the redirect URI. */
-async function walk(start: URL, subject: string): Promise<URLSearchParams> {
+/** From an authorization URL through the provider's pages: what arrives at the redirect URI. */
+export async function walk(start: URL, subject: string, redirect: string): Promise<URLSearchParams> {
   const cookies = new Map<string, string>();
   let url = start;
   for (let hop = 0; hop < HOPS; hop++) {
@@ -57,15 +67,18 @@ async function walk(start: URL, subject: string): Promise<URLSearchParams> {
     const location = response.headers.get("location");
     if (location === null) throw new Error(`login failed: the provider answered ${response.status} at ${url.pathname}`);
     url = new URL(location, url);
-    if (url.href.startsWith(REDIRECT)) return url.searchParams;
+    if (url.href.startsWith(redirect)) return url.searchParams;
   }
   throw new Error("login failed: too many redirects");
 }
 
-async function redeem(issuer: string, form: Readonly<Record<string, string>>): Promise<string> {
+async function redeem(issuer: string, form: Readonly<Record<string, string>>): Promise<Tokens> {
   const response = await fetch(new URL("/token", issuer), { method: "POST", body: new URLSearchParams(form) });
-  const body = (await response.json()) as { access_token?: unknown };
-  if (!response.ok || typeof body.access_token !== "string")
+  const { access_token: access, id_token: id } = (await response.json()) as {
+    access_token?: unknown;
+    id_token?: unknown;
+  };
+  if (!response.ok || typeof access !== "string" || typeof id !== "string")
     throw new Error(`login failed: the token endpoint answered ${response.status}`);
-  return body.access_token;
+  return { access, id };
 }

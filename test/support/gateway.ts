@@ -21,6 +21,10 @@ export interface GatewayOptions {
   readonly policy: unknown;
   /** In place of or beside `PEOPLE`. */
   readonly people?: Readonly<Record<string, Person>>;
+  /** Issuers that are trusted beside the test's own; see core/auth/issuer.ts. */
+  readonly issuers?: readonly Readonly<Record<string, unknown>>[];
+  /** Where it listens, if others must know before it starts. */
+  readonly port?: number;
   /** `UPSTREAM_…` secrets. */
   readonly secrets?: Readonly<Record<string, string>>;
   /** Folder that keeps the storage; nothing is kept without. */
@@ -80,7 +84,7 @@ export function testPolicy(connections: Readonly<Record<string, string | Readonl
 
 export async function startGateway(options: GatewayOptions): Promise<TestGateway> {
   const issuer = await startIssuer();
-  const port = await freePort();
+  const port = options.port ?? (await freePort());
   const runtime = await startRuntime({
     port,
     state: options.state ?? null,
@@ -90,6 +94,7 @@ export async function startGateway(options: GatewayOptions): Promise<TestGateway
       ORIGINS: `http://127.0.0.1:${port} http://localhost:${port}`,
       ISSUERS: JSON.stringify([
         { issuer: issuer.url, audiences: [AUDIENCE], token_types: ["at+jwt"], clock_skew_seconds: 0 },
+        ...(options.issuers ?? []),
       ]),
       FIRST_ADMIN: JSON.stringify({ issuer: issuer.url, subject: "dan" }),
       ALLOW_INSECURE_HTTP: "yes",
@@ -183,7 +188,7 @@ export function readExport(ndjson: string): ReadRecord[] {
 }
 
 /** The Worker's variables name its own address, so the port must be known before it starts. */
-async function freePort(): Promise<number> {
+export async function freePort(): Promise<number> {
   const server = createServer();
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const { port } = server.address() as AddressInfo;
