@@ -48,9 +48,21 @@ export async function startProvider(options: ProviderOptions): Promise<RunningPr
       interact(provider, options.people, request, response).catch(() =>
         sendPage(response, 400, errorPage("expired", "Begin again.")),
       );
-    } else callback(request, response);
+    } else {
+      request.url = withScope(request.url ?? "");
+      callback(request, response);
+    }
   });
   return { issuer, server, stop: () => stop(server) };
+}
+
+/**
+ * RFC 6749 §3.3 lets a client leave the scope to the server, and MCP clients do, which register
+ * themselves and are told of no scope. The library grants nothing to who asks for nothing.
+ */
+function withScope(url: string): string {
+  if (!url.startsWith("/auth?") || new URLSearchParams(url.slice(6)).has("scope")) return url;
+  return `${url}&scope=tools`;
 }
 
 function stop(server: Server): Promise<void> {

@@ -93,8 +93,9 @@ export async function startGateway(options: GatewayOptions): Promise<TestGateway
       REGION: "local",
       ORIGINS: `http://127.0.0.1:${port} http://localhost:${port}`,
       ISSUERS: JSON.stringify([
-        { issuer: issuer.url, audiences: [AUDIENCE], token_types: ["at+jwt"], clock_skew_seconds: 0 },
+        // First, because clients that find several log in at the first.
         ...(options.issuers ?? []),
+        { issuer: issuer.url, audiences: [AUDIENCE], token_types: ["at+jwt"], clock_skew_seconds: 0 },
       ]),
       FIRST_ADMIN: JSON.stringify({ issuer: issuer.url, subject: "dan" }),
       ALLOW_INSECURE_HTTP: "yes",
