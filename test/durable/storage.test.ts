@@ -1,5 +1,5 @@
-// Tables that only grow, migrations that only append, and the objects beside the session's: registry,
-// perimeter, control.
+// One long file, because each costs a second of the runtime's start: tables that only grow, migrations
+// that only append, and the objects beside the session's (registry, perimeter, control).
 
 import { applyD1Migrations, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { beforeAll, describe, expect, test } from "vitest";
