@@ -5,21 +5,29 @@ import { connect, type Socket } from "node:net";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { type EchoUpstream, startEchoUpstream } from "../support/echo_upstream.ts";
 import { eventually, type ReadRecord, startGateway, testPolicy, type TestGateway } from "../support/gateway.ts";
+import { startIssuer, type TestIssuer } from "../support/issuer.ts";
 import { rawRequest, type RawUpstream, startRawUpstream } from "../support/raw_http.ts";
 
 let upstream: EchoUpstream;
 let raw: RawUpstream;
 let gateway: TestGateway;
+let issuer: TestIssuer;
+const AUDIENCE_OF_TOOL = "https://gateway.example/c/tool";
 
 beforeAll(async () => {
   upstream = await startEchoUpstream();
   raw = await startRawUpstream((socket) => socket.end("SSH-2.0-OpenSSH_9.2\r\n\r\n"));
-  gateway = await startGateway({ policy: testPolicy({ tool: upstream.url, raw: raw.url }) });
+  issuer = await startIssuer();
+  gateway = await startGateway({
+    policy: testPolicy({ tool: upstream.url, other: upstream.url, raw: raw.url }),
+    issuers: [{ issuer: issuer.url, audiences: [AUDIENCE_OF_TOOL] }],
+  });
 });
 afterAll(async () => {
   await gateway?.stop();
   await upstream?.stop();
   await raw?.stop();
+  await issuer?.stop();
 });
 
 async function commandOf(target: string, records = 2): Promise<ReadRecord[]> {
@@ -60,6 +68,12 @@ test("an answer that is no HTTP is recorded as an upstream that cannot be reache
   expect((await gateway.fetch("alice", "/c/raw/x")).status).toBe(502);
   const last = (await gateway.records("alice", "raw")).at(-1);
   expect(last?.classes).toMatchObject({ transport: "refused", reason: "upstream_unreachable" });
+});
+
+test("a token that names one connection's audience is good for another connection", async () => {
+  const token = await issuer.token({ subject: "eve", groups: ["engineers"], claims: { aud: AUDIENCE_OF_TOOL } });
+  const answer = await fetch(`${gateway.url}/c/other/x`, { headers: { authorization: `Bearer ${token}` } });
+  expect(answer.status).toBe(200);
 });
 
 interface Stream {
