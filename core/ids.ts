@@ -1,6 +1,8 @@
 // Identifiers that cross module boundaries. Only the parsers below make them, so a bare string
 // from outside can never stand where a checked one is expected.
 
+import { toHex } from "./bytes.ts";
+
 declare const brand: unique symbol;
 type Branded<T, Name extends string> = T & { readonly [brand]: Name };
 
@@ -39,17 +41,14 @@ export function parseDigest(text: string): Digest | null {
   return DIGEST.test(text) ? (text as Digest) : null;
 }
 
-const HEX: readonly string[] = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, "0"));
-
 /** A UUIDv7 from a time in milliseconds and 10 random bytes (RFC 9562 §5.7). */
 function uuid7(milliseconds: number, random: Uint8Array): string {
+  // Version and variant take the place of six of the random bits.
+  random[0] = 0x70 | ((random[0] ?? 0) & 0x0f);
+  random[2] = 0x80 | ((random[2] ?? 0) & 0x3f);
   const time = milliseconds.toString(16).padStart(12, "0");
-  const at = (index: number): number => random[index] ?? 0;
-  const hex = (index: number): string => HEX[at(index)] ?? "00";
-  const version = HEX[0x70 | (at(0) & 0x0f)] ?? "70";
-  const variant = HEX[0x80 | (at(2) & 0x3f)] ?? "80";
-  const tail = hex(4) + hex(5) + hex(6) + hex(7) + hex(8) + hex(9);
-  return `${time.slice(0, 8)}-${time.slice(8)}-${version}${hex(1)}-${variant}${hex(3)}-${tail}`;
+  const tail = toHex(random);
+  return `${time.slice(0, 8)}-${time.slice(8)}-${tail.slice(0, 4)}-${tail.slice(4, 8)}-${tail.slice(8)}`;
 }
 
 /** Fills the array with unpredictable bytes and returns it, as `crypto.getRandomValues` does. */

@@ -21,6 +21,10 @@ const SEQ_SPAN = 2 ** 32;
  */
 export const DISCLOSURE_LIMIT: number = 512 * 1024;
 
+const COLUMNS = 6;
+/** A statement takes 100 values (developers.cloudflare.com/durable-objects/platform/limits). */
+const ROWS_AT_ONCE: number = Math.floor(100 / COLUMNS);
+
 /** Characters of `classes` with which a leaf certainly fits: keys and punctuation 107, cmd 36, kind 18, part and time 16 each, prev and root 64 each, seq 10, sid 36 make 367. */
 const CLASSES_FIT = LEAF_LIMIT - 512;
 
@@ -74,6 +78,9 @@ export interface Existing {
 export class RecordLog {
   readonly #sql: Sql;
   readonly #heads = new Map<number, Head>();
+  /** Values of appended records that no statement has written yet; empty outside `gather`. */
+  #unwritten: (string | number | null)[] = [];
+  #isGathering = false;
   /** Trees caught up only when somebody asks for a root. */
   readonly #trees = new Map<number, TreeHead>();
 
@@ -84,6 +91,7 @@ export class RecordLog {
 
   /** Forgets what memory knows and reads the heads of live sessions from storage. */
   reload(): void {
+    this.#unwritten = [];
     this.#heads.clear();
     this.#trees.clear();
     for (const { no } of rows<{ no: number }>(this.#sql, "SELECT no FROM live_session")) this.head(no);
@@ -126,6 +134,7 @@ export class RecordLog {
   head(no: number): Head | null {
     const known = this.#heads.get(no);
     if (known !== undefined) return known;
+    this.#write();
     const [session] = rows<{ sid: string; opened: number }>(
       this.#sql,
       "SELECT sid, opened FROM session WHERE no = ?",
@@ -162,20 +171,40 @@ export class RecordLog {
     );
   }
 
+  /**
+   * Runs work in whose course appended records become rows many at a time: a statement costs as much as
+   * the row it writes. To be called inside one transaction, which a throw must roll back.
+   */
+  gather<T>(work: () => T): T {
+    this.#isGathering = true;
+    this.#unwritten = [];
+    try {
+      const result = work();
+      this.#write();
+      return result;
+    } finally {
+      this.#isGathering = false;
+    }
+  }
+
+  #write(): void {
+    const values = this.#unwritten;
+    if (values.length === 0) return;
+    this.#unwritten = [];
+    for (let from = 0; from < values.length; from += ROWS_AT_ONCE * COLUMNS) {
+      const some = values.slice(from, from + ROWS_AT_ONCE * COLUMNS);
+      const places = `(?, ?, ?, ?, ?, ?)${", (?, ?, ?, ?, ?, ?)".repeat(some.length / COLUMNS - 1)}`;
+      run(this.#sql, `INSERT INTO record (id, cmd, kind, part, leaf, disclosure) VALUES ${places}`, ...some);
+    }
+  }
+
   /** Appends one record. Throws if the storage refuses it: then nothing of the transaction may be kept. */
   append(head: Head, record: Committed, time: number): { seq: number; leaf: Digest } {
     const seq = head.size;
     const leaf = leafText(record, { sid: head.sid, seq, prev: head.tip, time });
-    run(
-      this.#sql,
-      "INSERT INTO record (id, cmd, kind, part, leaf, disclosure) VALUES (?, ?, ?, ?, ?, ?)",
-      head.no * SEQ_SPAN + seq,
-      record.command,
-      record.kind,
-      record.part,
-      leaf,
-      record.disclosure,
-    );
+    const { command, kind, part, disclosure } = record;
+    this.#unwritten.push(head.no * SEQ_SPAN + seq, command, kind, part, leaf, disclosure);
+    if (!this.#isGathering) this.#write();
     head.tip = digestText(leafHash(leaf, sha256));
     head.size = seq + 1;
     head.lastTime = time;
@@ -183,6 +212,7 @@ export class RecordLog {
   }
 
   find(command: CommandId, kind: Kind, part: number): Existing | null {
+    this.#write();
     const [row] = rows<{ id: number; leaf: string; disclosure: string }>(
       this.#sql,
       "SELECT id, leaf, disclosure FROM record WHERE cmd = ? AND kind = ? AND part = ?",
@@ -201,6 +231,7 @@ export class RecordLog {
 
   /** Root over the first `size` records of a session. Reads and hashes what came since it was last asked. */
   root(head: Head): Digest {
+    this.#write();
     const tree = this.#trees.get(head.no) ?? new TreeHead(sha256);
     this.#trees.set(head.no, tree);
     const from = head.no * SEQ_SPAN + tree.size;
@@ -218,6 +249,7 @@ export class RecordLog {
   /** At most `limit` records, fewer if they are large; at least one if there is one. */
   read(head: Head, from: number, limit: number): StoredRecord[] {
     if (!Number.isSafeInteger(from) || from < 0 || !(limit >= 1)) return [];
+    this.#write();
     const start = head.no * SEQ_SPAN + from;
     const found: StoredRecord[] = [];
     let size = 0;

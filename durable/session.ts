@@ -28,7 +28,7 @@ export class SessionObject extends DurableObject<Env> implements SessionRpc {
     const log = new SessionLog(sql, Date.now());
     this.#log = log;
     this.#commits = new GroupCommit(
-      (work) => ctx.storage.transactionSync(work),
+      (work) => ctx.storage.transactionSync(() => log.log.gather(work)),
       () => log.reload(Date.now()),
     );
     const object = ctx.id.toString();

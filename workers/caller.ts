@@ -15,14 +15,15 @@ export interface Caller {
   /** RFC 8785 texts, as records carry them. */
   readonly principalText: string;
   readonly tokenText: string;
-  /** Where this caller's commands of a connection go; remembered so that names are derived once. */
+  /** Where this caller's commands of a connection go; remembered so that ids are derived once. */
   readonly places: Map<ConnectionName, Place>;
 }
 
 /** A session object of this caller: the shard that took the last command. */
 export interface Place {
   shard: number;
-  readonly names: string[];
+  /** Of the session objects, by shard. */
+  readonly ids: DurableObjectId[];
 }
 
 const known = new WeakMap<Authenticated, Caller>();
@@ -48,7 +49,7 @@ export function callerOf(authenticated: Authenticated, config: Config): Caller {
 export function placeOf(caller: Caller, connection: ConnectionName): Place {
   const before = caller.places.get(connection);
   if (before !== undefined) return before;
-  const place: Place = { shard: 0, names: [] };
+  const place: Place = { shard: 0, ids: [] };
   caller.places.set(connection, place);
   return place;
 }
@@ -58,9 +59,6 @@ export function placeOf(caller: Caller, connection: ConnectionName): Place {
  * platform shows object names to operators; this one tells nobody who it is.
  */
 export function objectName(caller: Caller, connection: ConnectionName, shard: number, config: Config): string {
-  const place = placeOf(caller, connection);
-  const before = place.names[shard];
-  if (before !== undefined) return before;
   const { issuer, subject, actors } = caller.authenticated.principal;
   const text = canonicalText([
     issuer,
@@ -69,7 +67,5 @@ export function objectName(caller: Caller, connection: ConnectionName, shard: nu
     connection,
     shard,
   ]);
-  const name = createHmac("sha256", config.pseudonymKey).update(text).digest("hex");
-  place.names[shard] = name;
-  return name;
+  return createHmac("sha256", config.pseudonymKey).update(text).digest("hex");
 }

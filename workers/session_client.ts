@@ -9,7 +9,7 @@ import { placed } from "../durable/jurisdiction.ts";
 import type { SessionObject } from "../durable/session.ts";
 import type { Appended, Opening } from "../durable/session_rpc.ts";
 import { fillRandom, sha256 } from "../durable/sha256.ts";
-import { type Caller, objectName, placeOf } from "./caller.ts";
+import { type Caller, objectName, type Place, placeOf } from "./caller.ts";
 import type { Gateway } from "./gateway.ts";
 
 /** A busy caller overflows into further objects; each takes some hundred durable appends a second in production. */
@@ -35,14 +35,20 @@ export async function begin(
   const committed = commit(record, fillRandom, sha256);
   const place = placeOf(caller, connection);
   for (let tries = 0; tries < SHARDS; tries++) {
-    const objects = placed(gateway.env.SESSION, gateway.env);
-    const session = objects.get(objects.idFromName(objectName(caller, connection, place.shard, gateway.config)));
+    const session = sessionAt(place, caller, connection, gateway);
     const appended = await beginAt(session, committed, caller, connection, gateway);
     if (appended !== null && appended.ok) return ok({ session, sid: appended.sid, seq: appended.seq });
     if (appended === null || appended.reason !== "overloaded") return refuse({ reason: "not_recordable" });
     place.shard = (place.shard + 1) % SHARDS;
   }
   return refuse({ reason: "overloaded" });
+}
+
+function sessionAt(place: Place, caller: Caller, connection: ConnectionName, { env, config }: Gateway): Session {
+  const objects = placed(env.SESSION, env);
+  const id = place.ids[place.shard] ?? objects.idFromName(objectName(caller, connection, place.shard, config));
+  place.ids[place.shard] = id;
+  return objects.get(id);
 }
 
 async function beginAt(

@@ -26,7 +26,7 @@ type Fault =
 class Bench {
   readonly faults: Fault[] = [];
   now = 1_800_000_000_000;
-  /** Fails the n-th insert of a record from now on, once. */
+  /** Fails the statement that inserts the n-th record from now on, once. */
   failInsert = Infinity;
   readable = true;
   readonly log: SessionLog;
@@ -39,7 +39,7 @@ class Bench {
     const sql: Sql = {
       exec: (query, ...bindings) => {
         if (!this.readable) throw new Error("disk I/O error");
-        if (query.startsWith("INSERT INTO record") && --this.failInsert === 0) throw new Error("disk is full");
+        if (query.startsWith("INSERT INTO record") && this.#fails(bindings.length / 6)) throw new Error("disk is full");
         return storage.sql.exec(query, ...bindings);
       },
     };
@@ -48,7 +48,7 @@ class Bench {
       (work) => {
         const fault = this.faults.shift();
         storage.transactionSync(() => {
-          work();
+          this.log.log.gather(work);
           if (fault === "lost") throw new Error("disk is full");
         });
         if (fault === "persisted") throw new Error("nobody knows");
@@ -57,6 +57,13 @@ class Bench {
     );
     this.sid = newSessionId(this.now, fillRandom);
     storage.transactionSync(() => this.log.openSession(this.sid, OPENING, this.now));
+  }
+
+  /** Whether the record to fail is among the next ones. */
+  #fails(records: number): boolean {
+    const before = this.failInsert;
+    this.failInsert -= records;
+    return before > 0 && this.failInsert <= 0;
   }
 
   begin(record: Committed): Promise<Appended> {
@@ -96,6 +103,24 @@ test("a batch whose write is refused is refused whole, and nothing of it is kept
       [1, 2, 3, 4, 5].map((seq) => ({ ok: true, seq })),
     );
     expect((await bench.check()).summary.openCommands.length).toBe(5);
+  }));
+
+test("a batch of more records than one statement takes is written whole, in order", () =>
+  withBench(async (bench) => {
+    const batch = Array.from({ length: 40 }, () => requested(newCommand()));
+    const answers = await Promise.all(batch.map((one) => bench.begin(one)));
+    expect(answers).toMatchObject(batch.map((_, index) => ({ ok: true, seq: index + 1 })));
+    const { records } = await bench.check();
+    expect(records.map(({ disclosure }) => disclosure).slice(1)).toEqual(batch.map(({ disclosure }) => disclosure));
+  }));
+
+test("a statement that fails after others of its batch takes the whole batch back", () =>
+  withBench(async (bench) => {
+    bench.failInsert = 40;
+    const batch = Array.from({ length: 40 }, () => requested(newCommand()));
+    const answers = await Promise.all(batch.map((one) => bench.begin(one)));
+    expect(answers).toMatchObject(batch.map((_, index) => ({ ok: true, seq: index + 1 })));
+    expect((await bench.check()).records.length).toBe(41);
   }));
 
 test("a write that fails in the middle of a batch takes the whole batch back", () =>
