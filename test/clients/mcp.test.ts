@@ -15,14 +15,8 @@ import {
 } from "@modelcontextprotocol/sdk/types.js";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
 import { startEverything, type Tool } from "../../local/tools.ts";
-import {
-  eventually,
-  freePort,
-  type ReadRecord,
-  startGateway,
-  testPolicy,
-  type TestGateway,
-} from "../support/gateway.ts";
+import { eventually, freePort, startGateway, testPolicy, type TestGateway } from "../support/gateway.ts";
+import { commandLine, commandsOf, tappedLine } from "../support/commands.ts";
 import { startTap, type Tap, type Tapped } from "../support/tap.ts";
 
 let state: string;
@@ -268,9 +262,9 @@ test("the server never sees the caller's token, and each exchange is a command w
   }
   const commands = await eventually(
     async () => commandsOf(await gateway.records("alice", "everything")).slice(-passed.length),
-    (all) => all.every((one) => one.outcome !== undefined),
+    (all) => all.every((one) => one.outcome !== null),
   );
-  expect(commands.map(shapeOf).sort()).toEqual(passed.map(expectedOf).sort());
+  expect(commands.map(commandLine).sort()).toEqual(passed.map(tappedLine).sort());
 });
 
 test("a client that leaves cancels what was under way, at the server and in the records", async () => {
@@ -285,56 +279,10 @@ test("a client that leaves cancels what was under way, at the server and in the 
   expect(streams.map((one) => one.method).sort()).toEqual(["GET", "POST"]);
   const commands = await eventually(
     async () => commandsOf(await gateway.records("alice", "everything")).slice(-exchanges().length),
-    (all) => all.every((one) => one.outcome !== undefined),
+    (all) => all.every((one) => one.outcome !== null),
   );
   const cancelled = commands.filter((one) => one.outcome?.kind === "command.cancelled");
   expect(cancelled.map((one) => one.target).sort()).toEqual(["GET /mcp", "POST /mcp"]);
   for (const { outcome } of cancelled) expect(outcome?.classes.reason).toBe("client_gone");
   expect(await eventually(async () => streams.every((one) => one.left), Boolean)).toBe(true);
 });
-
-interface Command {
-  readonly target: string;
-  readonly kinds: string[];
-  readonly outcome: ReadRecord | undefined;
-}
-
-function commandsOf(records: readonly ReadRecord[]): Command[] {
-  const ids = records.filter((one) => one.kind === "command.requested").map((one) => one.command);
-  return ids.map((id) => {
-    const own = records.filter((one) => one.command === id);
-    return {
-      target: own[0]?.fields.target ?? "",
-      kinds: own.map((one) => one.kind),
-      outcome: own.find((one) => /^command\.(completed|failed|cancelled)$/.test(one.kind)),
-    };
-  });
-}
-
-/** A command as one line: what the record says of it. */
-function shapeOf({ target, kinds, outcome }: Command): string {
-  const classes: ReadRecord["classes"] = outcome?.classes ?? {};
-  const digests = JSON.parse(outcome?.fields.digests ?? "{}") as Record<string, { sha256: string } | null>;
-  const isFolded = classes.folded === 1;
-  expect(kinds).toEqual(["command.requested", ...(isFolded ? [] : ["response.started"]), outcome?.kind]);
-  return [
-    target,
-    outcome?.kind,
-    classes.req_bytes,
-    digests.request?.sha256 ?? "-",
-    classes.resp_bytes,
-    digests.response?.sha256 ?? "-",
-  ].join(" ");
-}
-
-/** The same line, as the tap saw the exchange. */
-function expectedOf({ method, url, request, response, complete }: Tapped): string {
-  return [
-    `${method} ${url}`,
-    complete ? "command.completed" : "command.cancelled",
-    request.bytes,
-    request.bytes > 0 ? request.sha256 : "-",
-    response.bytes,
-    response.sha256,
-  ].join(" ");
-}
