@@ -44,10 +44,12 @@ async function move(
   meter: Meter,
   options: PumpOptions,
 ): Promise<PumpEnd> {
+  // One buffer goes to and fro: a new one for each chunk would be garbage faster than it is collected.
+  let buffer = new ArrayBuffer(CHUNK);
   for (;;) {
-    let chunk: Uint8Array | undefined;
+    let chunk: Uint8Array<ArrayBuffer> | undefined;
     try {
-      const { done, value } = await reader.read(new Uint8Array(CHUNK));
+      const { done, value } = await reader.read(new Uint8Array(buffer));
       chunk = done ? undefined : value;
     } catch {
       return "source_cut";
@@ -69,7 +71,9 @@ async function move(
       if (!(await options.beforeEnd())) return "held_back";
     }
     try {
+      // Resolves once the other side has taken the bytes.
       await writer.write(chunk);
+      buffer = chunk.buffer;
     } catch {
       return "sink_closed";
     }
