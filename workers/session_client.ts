@@ -1,7 +1,7 @@
 // append, as the Worker sees it: takes masked records to the caller's session object and turns what
 // can go wrong into reasons. Calls are idempotent, so each is tried a second time when its answer is lost.
 
-import type { ConnectionName, SessionId } from "../core/ids.ts";
+import type { CommandId, ConnectionName, SessionId } from "../core/ids.ts";
 import { ok, refuse, type Result } from "../core/result.ts";
 import { commit } from "../core/record/commit.ts";
 import type { Committed, Masked } from "../core/record/record.ts";
@@ -15,7 +15,36 @@ import type { Gateway } from "./gateway.ts";
 /** A busy caller overflows into further objects; each takes some hundred durable appends a second in production. */
 const SHARDS = 4;
 
-export type Session = DurableObjectStub<SessionObject>;
+type Stub = DurableObjectStub<SessionObject>;
+
+/**
+ * A caller's session object. A stub that has thrown may be broken for good, because it holds on to the
+ * instance that broke (developers.cloudflare.com/durable-objects/best-practices/error-handling): after
+ * each failure the next call gets a new one, and with it the object as it started anew.
+ */
+export class Session {
+  readonly #find: () => Stub;
+  #stub: Stub | null = null;
+
+  constructor(find: () => Stub) {
+    this.#find = find;
+  }
+
+  async call<T>(work: (stub: Stub) => Promise<T>): Promise<T> {
+    this.#stub ??= this.#find();
+    try {
+      return await work(this.#stub);
+    } catch (error) {
+      this.#stub = null;
+      throw error;
+    }
+  }
+
+  /** False if the command is not open, or the object cannot be reached. */
+  renew(command: CommandId): Promise<boolean> {
+    return this.call((stub) => stub.renew(command)).catch(() => false);
+  }
+}
 
 export interface Begun {
   readonly session: Session;
@@ -48,7 +77,7 @@ function sessionAt(place: Place, caller: Caller, connection: ConnectionName, { e
   const objects = placed(env.SESSION, env);
   const id = place.ids[place.shard] ?? objects.idFromName(objectName(caller, connection, place.shard, config));
   place.ids[place.shard] = id;
-  return objects.get(id);
+  return new Session(() => objects.get(id));
 }
 
 async function beginAt(
@@ -58,7 +87,7 @@ async function beginAt(
   connection: ConnectionName,
   gateway: Gateway,
 ): Promise<Appended | null> {
-  const appended = await twice(() => session.begin(record, null));
+  const appended = await twice(session, (stub) => stub.begin(record, null));
   if (appended === null || appended.ok || appended.reason !== "session_needed") return appended;
   const { principal } = caller.authenticated;
   const opening: Opening = {
@@ -68,23 +97,54 @@ async function beginAt(
     fields: { principal: caller.principalText, connection },
     owner: { issuer: principal.issuer, subject: principal.subject },
   };
-  return twice(() => session.begin(record, opening));
+  return twice(session, (stub) => stub.begin(record, opening));
 }
 
 /** Makes what followed durable. False if it is not: then nothing more may be released. */
 export async function proceed(session: Session, records: readonly Masked[]): Promise<boolean> {
-  const committed = records.map((record) => commit(record, fillRandom, sha256));
-  const appended = await twice(() => session.proceed(committed));
+  const appended = await append(session, committed(records));
   return appended !== null && appended.ok;
 }
 
+/**
+ * As `proceed`, once after each pause until it works, with the same bytes. A `gap` among the records is
+ * kept without the others if the command has its outcome already: that one's answer was lost on the way
+ * here, and not the record.
+ */
+export async function proceedAfter(
+  pausesMs: readonly number[],
+  session: Session,
+  records: readonly Masked[],
+): Promise<boolean> {
+  let left = committed(records);
+  for (const pause of pausesMs) {
+    if (pause > 0) await new Promise((resolve) => setTimeout(resolve, pause));
+    let appended = await append(session, left);
+    if (appended !== null && !appended.ok && appended.reason === "conflict") {
+      left = left.filter(({ kind }) => kind === "gap");
+      if (left.length === 0) return false;
+      appended = await append(session, left);
+    }
+    if (appended !== null && appended.ok) return true;
+  }
+  return false;
+}
+
+function append(session: Session, records: readonly Committed[]): Promise<Appended | null> {
+  return twice(session, (stub) => stub.proceed(records));
+}
+
+function committed(records: readonly Masked[]): readonly Committed[] {
+  return records.map((record) => commit(record, fillRandom, sha256));
+}
+
 /** An exception means that the answer is lost, not that the record is: the same call again tells. */
-async function twice(call: () => Promise<Appended>): Promise<Appended | null> {
+async function twice(session: Session, call: (stub: Stub) => Promise<Appended>): Promise<Appended | null> {
   try {
-    return await call();
+    return await session.call(call);
   } catch {
     try {
-      return await call();
+      return await session.call(call);
     } catch {
       return null;
     }

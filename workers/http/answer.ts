@@ -7,7 +7,7 @@ import { responseHeaders } from "../../core/protocol/http/response_headers.ts";
 import { isBodyless, isFinalStatus } from "../../core/protocol/http/status.ts";
 import type { Classes, Kind, Masked } from "../../core/record/record.ts";
 import { problem, type ProblemReason } from "../problem.ts";
-import { proceed } from "../session_client.ts";
+import { proceed, proceedAfter } from "../session_client.ts";
 import type { Cleared } from "./exchange.ts";
 import { type Forwarded, WHOLE_BODY_LIMIT } from "./forward.ts";
 import { digestsText, Meter } from "./meter.ts";
@@ -36,7 +36,8 @@ export async function answerCommand(cleared: Cleared, forwarded: Forwarded): Pro
 /** The upstream gave no answer: down, too slow, or the caller left. */
 async function withoutAnswer(cleared: Cleared, forwarded: Forwarded): Promise<Response> {
   if (forwarded.cut === "client_gone" || forwarded.cut === "token_expired") {
-    await settle(cleared, forwarded, [cancelled(cleared, forwarded, null)]);
+    const record = cancelled(cleared, forwarded, null);
+    if (!(await settle(cleared, forwarded, record))) recordEnding(cleared, [record]);
     // Heard only by a client that is still there: one whose token ended, or whose body was malformed midway.
     return problem(forwarded.cut === "token_expired" ? "unauthenticated" : "request_cut", placeOfRecord(cleared));
   }
@@ -87,7 +88,8 @@ async function answerWhole(
     { headers },
     { digests: digestsText(forwarded.sent, meter) },
   );
-  if (!(await settle(cleared, forwarded, [record]))) return problem("answer_not_recordable", placeOfRecord(cleared));
+  if (!(await settle(cleared, forwarded, record)))
+    return withhold(cleared, withheld(cleared, forwarded, meter, response.status));
   return release(response, headers, body);
 }
 
@@ -112,14 +114,8 @@ async function answerStream(
   );
   if (response.body === null || !(await proceed(begun.session, [started]))) {
     forwarded.abort.abort();
-    await settle(cleared, forwarded, [
-      failed(cleared, forwarded, null, {
-        transport: "unknown",
-        status: response.status,
-        reason: "answer_not_recordable",
-      }),
-    ]);
-    return problem("answer_not_recordable", placeOfRecord(cleared));
+    forwarded.done();
+    return withhold(cleared, withheld(cleared, forwarded, null, response.status));
   }
   const { readable, writable } = length === null ? new IdentityTransformStream() : new FixedLengthStream(length);
   exchange.ctx.waitUntil(stream(cleared, forwarded, response, response.body, writable, length));
@@ -146,29 +142,23 @@ async function stream(
   const end = await pump(source, sink, meter, { length, beforeEnd });
   forwarded.done();
   if (end !== "done") forwarded.abort.abort();
-  if (!recorded) await recordEnding(cleared, endings(cleared, forwarded, meter, status, end));
+  if (!recorded) recordEnding(cleared, endings(cleared, forwarded, meter, status, end));
 }
 
 /** The client has seen the cut already; the record of it may come a little later. What fails here too ends as a lapsed lease. */
-async function recordEnding(cleared: Cleared, records: readonly Masked[]): Promise<void> {
-  for (const pause of ENDING_PAUSES_MS) {
-    if (pause > 0) await new Promise((resolve) => setTimeout(resolve, pause));
-    if (await proceed(cleared.begun.session, records)) return;
-  }
+function recordEnding({ exchange, begun }: Cleared, records: readonly Masked[]): void {
+  exchange.ctx.waitUntil(proceedAfter(ENDING_PAUSES_MS, begun.session, records));
+}
+
+/** The outcome cannot be recorded, so the answer stays here. What is to be said of that is tried again beside the refusal. */
+function withhold(cleared: Cleared, outcomeRecord: Masked): Response {
+  recordEnding(cleared, [gap(cleared), outcomeRecord]);
+  return problem("answer_not_recordable", placeOfRecord(cleared));
 }
 
 /** Records of a stream that did not come to its end. */
 function endings(cleared: Cleared, forwarded: Forwarded, meter: Meter, status: number, end: PumpEnd): Masked[] {
-  if (end === "held_back") {
-    const gap = ownRecord({
-      kind: "gap",
-      command: cleared.exchange.command,
-      part: 0,
-      classes: { reason: "outcome_not_recorded" },
-      fields: {},
-    });
-    return [gap, failed(cleared, forwarded, meter, { transport: "cut", status, reason: "answer_not_recordable" })];
-  }
+  if (end === "held_back") return [gap(cleared), withheld(cleared, forwarded, meter, status)];
   if (end === "sink_closed" || forwarded.cut !== null) {
     forwarded.cut ??= "client_gone";
     return [cancelled(cleared, forwarded, meter)];
@@ -207,8 +197,8 @@ function withoutSecret(value: string, pair: string): string {
 }
 
 /** The caller is listened to until the outcome is durable: one who leaves meanwhile must not take it along. */
-async function settle(cleared: Cleared, forwarded: Forwarded, records: readonly Masked[]): Promise<boolean> {
-  const isRecorded = await proceed(cleared.begun.session, records);
+async function settle(cleared: Cleared, forwarded: Forwarded, record: Masked): Promise<boolean> {
+  const isRecorded = await proceed(cleared.begun.session, [record]);
   forwarded.done();
   return isRecorded;
 }
@@ -219,8 +209,19 @@ async function settleWithProblem(
   told: ProblemReason,
   classes: Classes,
 ): Promise<Response> {
-  const isRecorded = await settle(cleared, forwarded, [failed(cleared, forwarded, null, classes)]);
-  return problem(isRecorded ? told : "answer_not_recordable", placeOfRecord(cleared));
+  const record = failed(cleared, forwarded, null, classes);
+  return (await settle(cleared, forwarded, record)) ? problem(told, placeOfRecord(cleared)) : withhold(cleared, record);
+}
+
+function gap({ exchange }: Cleared): Masked {
+  const classes = { reason: "outcome_not_recorded" };
+  return ownRecord({ kind: "gap", command: exchange.command, part: 0, classes, fields: {} });
+}
+
+/** `meter` of what the upstream has answered; null if none of its body was read. */
+function withheld(cleared: Cleared, forwarded: Forwarded, meter: Meter | null, status: number): Masked {
+  const transport = meter === null ? "unknown" : "cut";
+  return failed(cleared, forwarded, meter, { transport, status, reason: "answer_not_recordable" });
 }
 
 function failed(cleared: Cleared, forwarded: Forwarded, meter: Meter | null, classes: Classes): Masked {

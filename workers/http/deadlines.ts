@@ -62,7 +62,7 @@ export class Deadlines {
       else if (now >= this.#upstreamEnd()) this.#stopFor("timeout");
     }
     if (now >= this.#renewAt) {
-      exchange.ctx.waitUntil(begun.session.renew(exchange.command).catch(() => false));
+      exchange.ctx.waitUntil(begun.session.renew(exchange.command));
       this.#renewAt = now + RENEW_EVERY_MS;
     }
     this.#arm();

@@ -1,0 +1,296 @@
+// A disk that becomes full under the running gateway and is free again: what the caller hears, what
+// the upstream hears, what is recorded, and that all goes on without a restart.
+
+import { execFileSync } from "node:child_process";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
+import { verifyExport } from "../../core/verify/verify_session.ts";
+import { type EchoUpstream, startEchoUpstream } from "../support/echo_upstream.ts";
+import { eventually, type ReadRecord, startGateway, testPolicy, type TestGateway } from "../support/gateway.ts";
+import type { Person } from "../support/issuer.ts";
+import { rawExchange, rawRequest } from "../support/raw_http.ts";
+import { type Disk, mountDisk } from "./disk_volume.ts";
+
+const SECRET = "what the upstream said";
+
+let disk: Disk;
+/** The registry's part of the storage, so that it can be full alone. */
+let registry: Disk;
+let upstream: EchoUpstream;
+let gateway: TestGateway;
+
+beforeAll(async () => {
+  disk = mountDisk(64);
+  registry = mountDisk(16, join(disk.path, "storage", "do", "sallyport-RegistryObject"));
+  upstream = await startEchoUpstream();
+  gateway = await startGateway({ policy: testPolicy({ tool: upstream.url }), state: disk.path });
+});
+afterEach(() => {
+  disk?.free();
+  registry?.free();
+});
+afterAll(async () => {
+  await gateway?.stop();
+  await upstream?.stop();
+  registry?.remove();
+  disk?.remove();
+});
+
+/** Somebody with a session of their own, so that what it holds is known to the last record. */
+function somebody(subject: string): Person {
+  return { subject, groups: ["engineers"] };
+}
+
+/** Opens the person's session. */
+async function arrive(subject: string): Promise<Person> {
+  const person = somebody(subject);
+  expect((await call(person, "/first")).status).toBe(200);
+  return person;
+}
+
+async function call(person: Person, path: string, init?: RequestInit): Promise<Response> {
+  const answer = await gateway.fetch(person, `/c/tool${path}`, init);
+  // Read whole, so that its outcome is recorded before the test goes on.
+  return new Response(await answer.arrayBuffer(), answer);
+}
+
+/** What follows the session's opening and its first command, once `count` records of that are there. */
+async function recordsOf(person: Person, count: number, milliseconds?: number): Promise<ReadRecord[]> {
+  const records = await eventually(
+    () => gateway.records(person, "tool"),
+    (all) => all.length >= count + FIRST.length,
+    milliseconds,
+  );
+  expect(records.slice(0, FIRST.length).map((one) => one.kind)).toEqual(FIRST);
+  return records.slice(FIRST.length);
+}
+const FIRST = ["session.opened", "command.requested", "command.completed"];
+
+const kinds = (records: readonly ReadRecord[]): string[] => records.map((one) => one.kind);
+
+/** Afterwards a call works, in the same session, and all of it verifies. */
+async function expectRecovered(person: Person): Promise<void> {
+  expect((await call(person, "/afterwards")).status).toBe(200);
+  const exports = await gateway.exports(person, "tool");
+  expect(exports.length).toBe(1);
+  for (const text of exports)
+    expect(await verifyExport(text)).toMatchObject({
+      integrity: { kind: "intact" },
+      completeness: { kind: "shown", by: "head" },
+    });
+}
+
+async function expectNotForwarded(person: Person): Promise<void> {
+  const before = upstream.received.length;
+  const answer = await call(person, "/x", { method: "POST", body: "do it" });
+  expect(answer.status).toBe(503);
+  expect(answer.headers.get("content-type")).toBe("application/problem+json");
+  expect(answer.headers.get("retry-after")).toBe("2");
+  expect(await answer.json()).toMatchObject({ status: 503, reason: "not_recordable" });
+  expect(upstream.received.length).toBe(before);
+}
+
+interface Held {
+  /** Resolves once the upstream has been asked. */
+  readonly asked: Promise<void>;
+  /** Lets it go on. */
+  release(): void;
+}
+
+/** The upstream's answer to a path, in two parts: the second one waits until it is released. */
+function hold(path: string, headers: Readonly<Record<string, string | number>>, first: string, last: string): Held {
+  const asked = Promise.withResolvers<void>();
+  const released = Promise.withResolvers<void>();
+  upstream.handlers.set(path, (_, response) => {
+    if (first !== "") response.writeHead(200, headers).write(first);
+    asked.resolve();
+    void released.promise.then(() => (first === "" ? response.writeHead(200, headers) : response).end(last));
+  });
+  return { asked: asked.promise, release: released.resolve };
+}
+
+test("before the intent: 503, nothing is forwarded, nothing is kept; then all goes on", async () => {
+  const person = await arrive("before");
+  disk.fill();
+  for (let tries = 0; tries < 3; tries++) await expectNotForwarded(person);
+  disk.free();
+  await expectRecovered(person);
+  expect(kinds(await recordsOf(person, 2))).toEqual(["command.requested", "command.completed"]);
+});
+
+test("a refusal that cannot be recorded is 503, too, and not the refusal", async () => {
+  const person: Person = { subject: "nobody" };
+  expect((await call(person, "/x")).status).toBe(403);
+  disk.fill();
+  await expectNotForwarded(person);
+  disk.free();
+  expect((await call(person, "/x")).status).toBe(403);
+  expect(kinds(await gateway.records(person, "tool"))).toEqual(["session.opened", "command.denied", "command.denied"]);
+});
+
+test("as a session opens: 503, and one session once there is space", async () => {
+  const person = somebody("opens");
+  disk.fill();
+  await expectNotForwarded(person);
+  await expectNotForwarded(person);
+  disk.free();
+  expect((await call(person, "/first")).status).toBe(200);
+  await expectRecovered(person);
+});
+
+test("full for the registry alone: no session begins that it does not know, others go on", async () => {
+  const known = await arrive("known");
+  const person = somebody("unknown");
+  registry.fill();
+  await expectNotForwarded(person);
+  await expectNotForwarded(person);
+  expect((await call(known, "/x")).status).toBe(200);
+  registry.free();
+  expect((await call(person, "/first")).status).toBe(200);
+  await expectRecovered(person);
+  expect(kinds(await recordsOf(person, 2))).toEqual(["command.requested", "command.completed"]);
+});
+
+/** The two records that follow an answer that was withheld or cut. */
+function expectGap(records: readonly ReadRecord[], transport: string, bytes: number): void {
+  const [gap, failed] = records;
+  expect(records.map((one) => one.kind)).toEqual(["gap", "command.failed"]);
+  expect(gap?.classes).toEqual({ reason: "outcome_not_recorded" });
+  expect(failed?.classes).toMatchObject({
+    transport,
+    status: 200,
+    reason: "answer_not_recordable",
+    tool: "none",
+    resp_bytes: bytes,
+  });
+  expect(failed?.command).toBe(gap?.command);
+}
+
+async function expectWithheld(answer: Response): Promise<void> {
+  expect(answer.status).toBe(502);
+  expect(answer.headers.get("content-type")).toBe("application/problem+json");
+  // The upstream may have acted: a client must not take this for safe to try again.
+  expect(answer.headers.get("retry-after")).toBeNull();
+  const text = await answer.text();
+  expect(JSON.parse(text)).toMatchObject({ status: 502, reason: "answer_not_recordable" });
+  expect(text).not.toContain(SECRET);
+}
+
+test("between intent and answer: the answer is withheld; a gap and the failure are recorded within seconds", async () => {
+  const person = await arrive("between");
+  const held = hold("/held", { "x-said": SECRET, "content-length": SECRET.length }, "", SECRET);
+  const answer = call(person, "/held");
+  await held.asked;
+  disk.fill();
+  held.release();
+  await expectWithheld(await answer);
+  expect((await answer).headers.get("x-said")).toBeNull();
+  disk.free();
+  const [intent, ...rest] = await recordsOf(person, 3);
+  expect(intent?.kind).toBe("command.requested");
+  expectGap(rest, "cut", SECRET.length);
+  await expectRecovered(person);
+});
+
+test("before a stream's head: nothing of it is released", async () => {
+  const person = await arrive("head");
+  const held = hold("/stream", { "x-said": SECRET }, "", SECRET.repeat(10_000));
+  const answer = call(person, "/stream");
+  await held.asked;
+  disk.fill();
+  held.release();
+  await expectWithheld(await answer);
+  disk.free();
+  const [intent, ...rest] = await recordsOf(person, 3);
+  expect(intent?.kind).toBe("command.requested");
+  expectGap(rest, "unknown", 0);
+  await expectRecovered(person);
+});
+
+test("the upstream fails meanwhile: a gap, and that failure as it was", async () => {
+  const person = await arrive("fails");
+  const asked = Promise.withResolvers<() => void>();
+  upstream.handlers.set("/dies", (request) => asked.resolve(() => request.socket.destroy()));
+  const answer = call(person, "/dies");
+  const die = await asked.promise;
+  disk.fill();
+  die();
+  await expectWithheld(await answer);
+  disk.free();
+  const records = await recordsOf(person, 3);
+  expect(kinds(records)).toEqual(["command.requested", "gap", "command.failed"]);
+  expect(records.at(-1)?.classes).toMatchObject({ transport: "refused", reason: "upstream_unreachable" });
+  await expectRecovered(person);
+});
+
+test.each([
+  ["no length", {}, "first", SECRET],
+  ["a stated length", { "content-length": 100_000 }, "a".repeat(50_000), "b".repeat(50_000)],
+])(
+  "in mid-stream with %s: what was recorded flows, and it is cut before its end",
+  async (name, headers, first, last) => {
+    const person = await arrive(`stream with ${name}`);
+    const held = hold("/mid", headers, first, last);
+    const seen = Promise.withResolvers<void>();
+    const answered = rawExchange(
+      gateway.port,
+      rawRequest("GET /c/tool/mid HTTP/1.1", [
+        `Host: 127.0.0.1:${gateway.port}`,
+        `Authorization: Bearer ${await gateway.token(person)}`,
+      ]),
+      {
+        until: (text) => {
+          if (text.includes(first.slice(0, 5))) seen.resolve();
+          return false;
+        },
+      },
+    );
+    await seen.promise;
+    disk.fill();
+    held.release();
+    const answer = await answered;
+    expect(answer.status).toBe(200);
+    expect(answer.closed).toBe(true);
+    expect(answer.text.endsWith("0\r\n\r\n")).toBe(false);
+    expect(answer.body.length).toBeLessThan(100_000);
+    disk.free();
+    const [intent, started, ...rest] = await recordsOf(person, 4);
+    expect([intent?.kind, started?.kind]).toEqual(["command.requested", "response.started"]);
+    expectGap(rest, "cut", first.length + last.length);
+    await expectRecovered(person);
+  },
+);
+
+test("full in mid-stream and free again before its end: the stream goes on as if nothing had been", async () => {
+  const person = await arrive("for a while");
+  const held = hold("/while", {}, "first", "last");
+  const answer = await gateway.fetch(person, "/c/tool/while");
+  disk.fill();
+  await expectNotForwarded(person);
+  disk.free();
+  held.release();
+  expect(await answer.text()).toBe("firstlast");
+  expect(kinds(await recordsOf(person, 3))).toEqual(["command.requested", "response.started", "command.completed"]);
+  await expectRecovered(person);
+});
+
+test("the command line finds what was recorded around all this intact and complete", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "sallyport disk exports "));
+  const cli = fileURLToPath(new URL("../../cli/sallyport.ts", import.meta.url).href);
+  try {
+    for (const subject of ["before", "opens", "between", "head", "fails"]) {
+      const [text = ""] = await gateway.exports(somebody(subject), "tool");
+      const file = join(folder, `${subject}.ndjson`);
+      writeFileSync(file, text);
+      // Exit code 0, or it throws: intact and complete.
+      expect(execFileSync(process.execPath, [cli, "verify-session", file], { encoding: "utf8" })).toMatch(
+        /^intact: .*\n^complete: /m,
+      );
+    }
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+});

@@ -1,0 +1,61 @@
+// A disk that can be filled to its last byte: a small tmpfs of its own. Mounting takes root, which
+// .ci/run has; where it is refused the test fails and says so.
+
+import { execFileSync } from "node:child_process";
+import { closeSync, mkdirSync, mkdtempSync, openSync, rmdirSync, rmSync, statfsSync, writeSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+export interface Disk {
+  readonly path: string;
+  /** Takes all space that is left. */
+  fill(): void;
+  /** Gives it back. */
+  free(): void;
+  /** Unmounts it, whatever is on it. */
+  remove(): void;
+}
+
+/** A page of tmpfs: what it hands out at once. */
+const PAGE = 4096;
+
+/** At `path`, which is made if it does not exist; in a temporary folder if none is given. */
+export function mountDisk(megabytes: number, at?: string): Disk {
+  const path = at ?? mkdtempSync(join(tmpdir(), "sallyport disk "));
+  mkdirSync(path, { recursive: true });
+  try {
+    execFileSync("mount", ["-t", "tmpfs", "-o", `size=${megabytes}m`, "tmpfs", path], { stdio: "pipe" });
+  } catch (error) {
+    rmdirSync(path);
+    throw new Error("a tmpfs cannot be mounted: this test needs root and the right to mount", { cause: error });
+  }
+  const ballast = join(path, "ballast");
+  return {
+    path,
+    fill: () => {
+      const file = openSync(ballast, "a");
+      try {
+        for (const size of [256 * PAGE, PAGE]) while (take(file, size));
+      } finally {
+        closeSync(file);
+      }
+      if (statfsSync(path).bavail > 0) throw new Error("the disk has not become full");
+    },
+    free: () => rmSync(ballast, { force: true }),
+    remove: () => {
+      // Lazily: a process that still ends may hold a file open.
+      execFileSync("umount", ["--lazy", path]);
+      rmdirSync(path);
+    },
+  };
+}
+
+/** False if there is no space for it. */
+function take(file: number, size: number): boolean {
+  try {
+    return writeSync(file, Buffer.alloc(size)) === size;
+  } catch (error) {
+    if (error instanceof Error && "code" in error && error.code === "ENOSPC") return false;
+    throw error;
+  }
+}
