@@ -120,7 +120,9 @@ function verdictText(verdict: SessionVerdict, s: Style): string {
           .join(", ")}${count > 5 ? ", …" : ""}`,
       );
   };
-  note(findings.openCount, plural(findings.openCount, "command") + " without an outcome yet", findings.open);
+  // Reading stops at the first wrong record, so what is still open there says nothing.
+  if (integrity.kind === "intact")
+    note(findings.openCount, plural(findings.openCount, "command") + " without an outcome yet", findings.open);
   note(findings.unknownCount, plural(findings.unknownCount, "command") + " of unknown outcome", findings.unknown);
   note(
     findings.gapCount,

@@ -21,6 +21,8 @@ interface OpenIntent {
   readonly no: number;
   /** Milliseconds since 1970 at which the forwarder counts as gone. */
   lease: number;
+  /** The same as storage has it: behind by less than a lease, because most renewals are not written. */
+  stored: number;
 }
 
 /** What is to be done with one record, decided before anything of its call is written. */
@@ -46,13 +48,21 @@ export class SessionLog {
     this.#loadIntents(now);
   }
 
-  /** Leases are not stored: whoever forwards gets a fresh one from an object that has just started. */
+  /**
+   * An object that has just started knows nothing of the renewals that were not written, so a lease goes
+   * on for as long as they can have brought it. Not for longer: an object that nobody calls is put away
+   * between two alarms, and a fresh lease each time would never lapse.
+   */
   #loadIntents(now: number): void {
     const before = new Map(this.#open);
     this.#open.clear();
-    for (const { cmd, no } of rows<{ cmd: string; no: number }>(this.#sql, "SELECT cmd, no FROM open_intent")) {
+    for (const { cmd, no, lease: stored } of rows<{ cmd: string; no: number; lease: number }>(
+      this.#sql,
+      "SELECT cmd, no, lease FROM open_intent",
+    )) {
       const command = cmd as CommandId;
-      this.#open.set(command, { no, lease: before.get(command)?.lease ?? now + LEASE_MS });
+      const lease = before.get(command)?.lease ?? Math.min(now, stored) + LEASE_MS;
+      this.#open.set(command, { no, lease, stored });
     }
   }
 
@@ -98,8 +108,9 @@ export class SessionLog {
     if (!this.log.fits(record, head, now)) return refused("malformed");
     const { seq, leaf } = this.log.append(head, record, now);
     if (kind === "command.requested") {
-      run(this.#sql, "INSERT INTO open_intent (cmd, no) VALUES (?, ?)", command, head.no);
-      this.#open.set(command, { no: head.no, lease: now + LEASE_MS });
+      const lease = now + LEASE_MS;
+      run(this.#sql, "INSERT INTO open_intent (cmd, no, lease) VALUES (?, ?, ?)", command, head.no, lease);
+      this.#open.set(command, { no: head.no, lease, stored: lease });
     }
     return { ok: true, sid: head.sid, seq, leaf };
   }
@@ -123,7 +134,7 @@ export class SessionLog {
   #plan(record: Committed, now: number, careful: boolean, ended: ReadonlySet<CommandId>): Plan {
     const { command, kind } = record;
     if (!isWellFormed(record) || command === null || !FOLLOWS.has(kind)) return refusal("malformed");
-    if (isOutcome(kind) && record.part !== 0) return refusal("malformed");
+    if ((isOutcome(kind) || kind === "response.started") && record.part !== 0) return refusal("malformed");
     const intent = ended.has(command) ? undefined : this.#open.get(command);
     if (careful || intent === undefined) {
       const existing = this.log.find(command, kind, record.part);
@@ -184,6 +195,13 @@ export class SessionLog {
     const intent = this.#open.get(command);
     if (intent === undefined) return false;
     intent.lease = now + LEASE_MS;
+    if (intent.stored > now) return true;
+    try {
+      run(this.#sql, "UPDATE open_intent SET lease = ? WHERE cmd = ?", intent.lease, command);
+      intent.stored = intent.lease;
+    } catch {
+      // This instance knows of the renewal; the next one is written, too.
+    }
     return true;
   }
 

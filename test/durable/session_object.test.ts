@@ -153,6 +153,17 @@ test("a record that no reader could read is refused alone", async () => {
   await checkSession(session, sid);
 });
 
+test("an answer's head and its outcome have part 0 only, as a verifier demands", async () => {
+  const session = sessionObject("parts");
+  const command = newCommand();
+  const sid = sidOf(await session.begin(requested(command), OPENING));
+  const head = record("response.started", command, { status: 200, ms: 1 }, { headers: "[]" }, 1);
+  for (const one of [head, { ...completed(command), part: 1 }])
+    expect(await session.proceed([one])).toEqual({ ok: false, reason: "malformed" });
+  expect(await session.proceed([{ ...head, part: 0 }])).toMatchObject({ ok: true, seq: 2 });
+  await checkSession(session, sid);
+});
+
 test("first commands that arrive together open one session", async () => {
   const session = sessionObject("together");
   const answers = await Promise.all(Array.from({ length: 20 }, () => session.begin(requested(newCommand()), OPENING)));
