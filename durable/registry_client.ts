@@ -20,6 +20,11 @@ export function registryOf(env: RegistryBinding, sid: string): DurableObjectStub
   return registryShard(env, sid.slice(-1));
 }
 
+/** True if there are closed sessions that the registry has not been told of. */
+export function hasClosings(sql: Sql): boolean {
+  return rows(sql, "SELECT 1 AS one FROM registry_outbox LIMIT 1").length > 0;
+}
+
 /** Tells the registry of closed sessions. False if some could not be told: they stay in the outbox for the next alarm. */
 export async function sendClosings(env: RegistryBinding, sql: Sql): Promise<boolean> {
   let isAllSent = true;

@@ -8,7 +8,7 @@ import { LOG_MIGRATIONS } from "../migrations/objects/log.ts";
 import type { Env } from "../workers/env.ts";
 import { GroupCommit } from "./group_commit.ts";
 import { migrate } from "./migrate.ts";
-import { registryOf, sendClosings } from "./registry_client.ts";
+import { hasClosings, registryOf, sendClosings } from "./registry_client.ts";
 import { SessionLog } from "./session_log.ts";
 import { SessionOpener } from "./session_opener.ts";
 import { ALARM_PAUSE_MS, FEW, LEASE_MS, QUEUE_LIMIT, RESEND_MS } from "./session_life.ts";
@@ -38,6 +38,7 @@ export class SessionObject extends DurableObject<Env> implements SessionRpc {
       (sid, { connection, owner }, time) => registryOf(env, sid).opened({ sid, object, connection, owner, time }),
       () => Date.now(),
     );
+    this.#rearm().catch(() => undefined);
   }
 
   async begin(record: Committed, opening: Opening | null): Promise<Appended> {
@@ -84,6 +85,15 @@ export class SessionObject extends DurableObject<Env> implements SessionRpc {
     this.ctx.storage.setAlarm(time).catch(() => {
       this.#alarmAt = Infinity;
     });
+  }
+
+  /** The platform gives up an alarm that failed for some minutes, as on a full disk: whoever wakes the object then finds none, or one long past. */
+  async #rearm(): Promise<void> {
+    const now = Date.now();
+    const due = hasClosings(this.ctx.storage.sql) ? now : this.#log.nextDue(now);
+    if (due === null) return;
+    const alarm = await this.ctx.storage.getAlarm();
+    if (alarm === null || alarm <= now - RESEND_MS) this.#wakeBy(Math.max(due, now + ALARM_PAUSE_MS));
   }
 
   /** May run twice for one setting: each step finds done what an earlier run did. */

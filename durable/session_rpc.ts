@@ -56,7 +56,7 @@ export interface SessionRpc {
   begin(record: Committed, opening: Opening | null): Promise<Appended>;
   /** Appends records of a command that has begun, in order, all or none; an outcome closes its lease. Idempotent. An outcome after the lease lapsed becomes `outcome.late`. */
   proceed(records: readonly Committed[]): Promise<Appended>;
-  /** Renews the lease of an open command; false if it is not open any more. Writes nothing. */
+  /** Renews the lease of an open command; false if it is not open any more. Writes at most once in LEASE_MS. */
   renew(command: CommandId): Promise<boolean>;
   describe(sid: SessionId): Promise<SessionSummary | null>;
   read(sid: SessionId, from: number, limit: number): Promise<RecordPage | null>;

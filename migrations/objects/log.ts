@@ -45,5 +45,11 @@ export const LOG_ONE_BEGINNING = `
     BEGIN SELECT RAISE(ABORT, 'append-only'); END;
   `;
 
+/** When an open command's lease ends at the earliest: see durable/session_log.ts. What is open already has a fresh one. */
+export const LOG_LEASES = `
+  ALTER TABLE open_intent ADD COLUMN lease INTEGER NOT NULL DEFAULT 0;
+  UPDATE open_intent SET lease = unixepoch() * 1000;
+  `;
+
 /** Session and perimeter objects. What is added here is added at the end of REGISTRY_MIGRATIONS, too. */
-export const LOG_MIGRATIONS: readonly string[] = [LOG_TABLES, LOG_ONE_BEGINNING];
+export const LOG_MIGRATIONS: readonly string[] = [LOG_TABLES, LOG_ONE_BEGINNING, LOG_LEASES];

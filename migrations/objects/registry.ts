@@ -1,7 +1,7 @@
 // Registry shards keep a chained log (migrations/objects/log.ts) and, beside it, what lists need.
 // Both are append-only; the log is the evidence, these tables only find things in it.
 
-import { LOG_ONE_BEGINNING, LOG_TABLES } from "./log.ts";
+import { LOG_LEASES, LOG_ONE_BEGINNING, LOG_TABLES } from "./log.ts";
 
 const REGISTRY_TABLES = `
   CREATE TABLE opened (
@@ -30,4 +30,4 @@ const REGISTRY_TABLES = `
   `;
 
 /** In the order in which they were written, whichever table they are about: an object keeps each by its place. */
-export const REGISTRY_MIGRATIONS: readonly string[] = [LOG_TABLES, REGISTRY_TABLES, LOG_ONE_BEGINNING];
+export const REGISTRY_MIGRATIONS: readonly string[] = [LOG_TABLES, REGISTRY_TABLES, LOG_ONE_BEGINNING, LOG_LEASES];
