@@ -59,15 +59,16 @@ async function call(person: Person, path: string, init?: RequestInit): Promise<R
 
 /** What follows the session's opening and its first command, once `count` records of that are there. */
 async function recordsOf(person: Person, count: number, milliseconds?: number): Promise<ReadRecord[]> {
-  const records = await eventually(
-    () => gateway.records(person, "tool"),
-    (all) => all.length >= count + FIRST.length,
-    milliseconds,
-  );
+  // Each look is a command, too: on the long run one a second.
+  const pause = milliseconds === undefined ? 0 : 1_000;
+  const look = (): Promise<ReadRecord[]> =>
+    new Promise((resolve) => setTimeout(resolve, pause)).then(() => gateway.records(person, "tool"));
+  const records = await eventually(look, (all) => all.length >= count + FIRST.length, milliseconds);
   expect(records.slice(0, FIRST.length).map((one) => one.kind)).toEqual(FIRST);
   return records.slice(FIRST.length);
 }
-const FIRST = ["session.opened", "command.requested", "command.completed"];
+const CALLED = ["command.requested", "command.completed"];
+const FIRST = ["session.opened", ...CALLED];
 
 const kinds = (records: readonly ReadRecord[]): string[] => records.map((one) => one.kind);
 
@@ -118,7 +119,7 @@ test("before the intent: 503, nothing is forwarded, nothing is kept; then all go
   for (let tries = 0; tries < 3; tries++) await expectNotForwarded(person);
   disk.free();
   await expectRecovered(person);
-  expect(kinds(await recordsOf(person, 2))).toEqual(["command.requested", "command.completed"]);
+  expect(kinds(await recordsOf(person, 2))).toEqual(CALLED);
 });
 
 test("a refusal that cannot be recorded is 503, too, and not the refusal", async () => {
@@ -151,7 +152,7 @@ test("full for the registry alone: no session begins that it does not know, othe
   registry.free();
   expect((await call(person, "/first")).status).toBe(200);
   await expectRecovered(person);
-  expect(kinds(await recordsOf(person, 2))).toEqual(["command.requested", "command.completed"]);
+  expect(kinds(await recordsOf(person, 2))).toEqual(CALLED);
 });
 
 /** The two records that follow an answer that was withheld or cut. */
@@ -277,11 +278,41 @@ test("full in mid-stream and free again before its end: the stream goes on as if
   await expectRecovered(person);
 });
 
+/** Longer than the last try to record an ending can take; see ENDING_PAUSES_MS in workers/http/answer.ts. */
+const TRIES_ARE_OVER_MS = 12_000;
+
+test("free only after the last try: the outcomes lapse as if the process had died, and all goes on meanwhile", async () => {
+  const [withheld, cut] = [await arrive("too late"), await arrive("too late for a stream")];
+  const heldBack = hold("/late", {}, "", SECRET);
+  const heldOff = hold("/late_stream", {}, "first", SECRET);
+  const answer = call(withheld, "/late");
+  const stream = await gateway.fetch(cut, "/c/tool/late_stream");
+  await heldBack.asked;
+  disk.fill();
+  heldBack.release();
+  heldOff.release();
+  await expectWithheld(await answer);
+  await expect(stream.text()).rejects.toThrow();
+  // Nothing tells that a try has failed, so that there is nothing else to wait for.
+  await new Promise((resolve) => setTimeout(resolve, TRIES_ARE_OVER_MS));
+  disk.free();
+  await expectRecovered(withheld);
+  await expectRecovered(cut);
+  expect(kinds(await recordsOf(withheld, 3))).toEqual(["command.requested", ...CALLED]);
+  expect(kinds(await recordsOf(cut, 4))).toEqual(["command.requested", "response.started", ...CALLED]);
+  const lapsed = await recordsOf(withheld, 4, 90_000);
+  expect(kinds(lapsed)).toEqual(["command.requested", ...CALLED, "command.failed"]);
+  const unknown = { transport: "unknown", reason: "outcome_unknown", tool: "none" };
+  expect(lapsed.at(-1)).toMatchObject({ classes: unknown, command: lapsed[0]?.command });
+  const cutLapsed = await recordsOf(cut, 5, 90_000);
+  expect(cutLapsed.at(-1)).toMatchObject({ kind: "command.failed", classes: unknown, command: cutLapsed[0]?.command });
+}, 200_000);
+
 test("the command line finds what was recorded around all this intact and complete", async () => {
   const folder = mkdtempSync(join(tmpdir(), "sallyport disk exports "));
   const cli = fileURLToPath(new URL("../../cli/sallyport.ts", import.meta.url).href);
   try {
-    for (const subject of ["before", "opens", "between", "head", "fails"]) {
+    for (const subject of ["before", "opens", "between", "head", "fails", "too late"]) {
       const [text = ""] = await gateway.exports(somebody(subject), "tool");
       const file = join(folder, `${subject}.ndjson`);
       writeFileSync(file, text);
