@@ -101,6 +101,38 @@ test("a reader that goes away ends the pump", async () => {
   expect(await ended).toBe("sink_closed");
 });
 
+test("a large body is passed on in larger pieces, and as it was", async () => {
+  const MEBIBYTE = 1024 * 1024;
+  const body = new Uint8Array(4 * MEBIBYTE).map((_, at) => (at * 31 + (at >> 8)) & 255);
+  const { readable, writable } = new IdentityTransformStream();
+  const given = (async () => {
+    const writer = writable.getWriter();
+    for (let at = 0; at < body.length; at += MEBIBYTE) await writer.write(body.subarray(at, at + MEBIBYTE));
+    await writer.close();
+  })();
+  const sizes: number[] = [];
+  const got = new Uint8Array(body.length);
+  let bytes = 0;
+  const sink = new WritableStream<Uint8Array>({
+    write(chunk) {
+      sizes.push(chunk.byteLength);
+      got.set(chunk, bytes);
+      bytes += chunk.byteLength;
+    },
+  });
+  const meter = new Meter();
+  expect(await pump(readable, sink, meter, { length: body.length, beforeEnd: async () => true })).toBe("done");
+  await given;
+  expect(sizes).toEqual([...Array<number>(16).fill(MEBIBYTE / 16), ...Array<number>(6).fill(MEBIBYTE / 2)]);
+  expect(got).toEqual(body);
+  expect(meter.bytes).toBe(body.length);
+  expect(meter.digest()).toBe(
+    [...new Uint8Array(await crypto.subtle.digest("SHA-256", body))]
+      .map((byte) => byte.toString(16).padStart(2, "0"))
+      .join(""),
+  );
+});
+
 test("a meter counts and digests what passed, and nothing after it was asked", () => {
   const meter = new Meter();
   meter.add(encoder.encode("ab"));
