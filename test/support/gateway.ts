@@ -4,7 +4,7 @@
 import { randomBytes } from "node:crypto";
 import { createServer } from "node:net";
 import type { AddressInfo } from "node:net";
-import { type Runtime, startRuntime } from "../../local/runtime.ts";
+import { type Runtime, type RuntimeOptions, startRuntime } from "../../local/runtime.ts";
 import { AUDIENCE, type Person, startIssuer, type TestIssuer } from "./issuer.ts";
 
 /** The people that tests know by name, with the groups that `testPolicy` gives rights to. */
@@ -85,7 +85,14 @@ export function testPolicy(connections: Readonly<Record<string, string | Readonl
 export async function startGateway(options: GatewayOptions): Promise<TestGateway> {
   const issuer = await startIssuer();
   const port = options.port ?? (await freePort());
-  const runtime = await startRuntime({
+  const runtime = await startRuntime(runtimeOptions(options, issuer, port));
+  const people = { ...PEOPLE, ...options.people };
+  return new RunningGateway(issuer, runtime, port, people);
+}
+
+/** What the local runtime has to be given for a test's gateway. */
+export function runtimeOptions(options: GatewayOptions, issuer: TestIssuer, port: number): RuntimeOptions {
+  return {
     port,
     state: options.state ?? null,
     policy: JSON.stringify(options.policy),
@@ -103,9 +110,7 @@ export async function startGateway(options: GatewayOptions): Promise<TestGateway
       ...options.secrets,
       ...options.bindings,
     },
-  });
-  const people = { ...PEOPLE, ...options.people };
-  return new RunningGateway(issuer, runtime, port, people);
+  };
 }
 
 class RunningGateway implements TestGateway {
