@@ -38,7 +38,7 @@ export class SessionObject extends DurableObject<Env> implements SessionRpc {
       (sid, { connection, owner }, time) => registryOf(env, sid).opened({ sid, object, connection, owner, time }),
       () => Date.now(),
     );
-    this.#rearm().catch(() => undefined);
+    void ctx.blockConcurrencyWhile(() => this.#findAlarm().catch(() => undefined));
   }
 
   async begin(record: Committed, opening: Opening | null): Promise<Appended> {
@@ -80,20 +80,22 @@ export class SessionObject extends DurableObject<Env> implements SessionRpc {
 
   /** Only when none is pending that is early enough: setting an alarm is a write, too. At most two in LEASE_MS. */
   #wakeBy(time: number): void {
-    if (this.#alarmAt <= time) return;
+    if (this.#alarmAt <= time && !isLost(this.#alarmAt)) return;
     this.#alarmAt = time;
     this.ctx.storage.setAlarm(time).catch(() => {
       this.#alarmAt = Infinity;
     });
   }
 
-  /** The platform gives up an alarm that failed for some minutes, as on a full disk: whoever wakes the object then finds none, or one long past. */
-  async #rearm(): Promise<void> {
+  /**
+   * Before the first call: one that begins a command would put off an alarm that it does not know of, and
+   * one such call after the other for ever. An alarm that is lost is set again by whatever wakes the object.
+   */
+  async #findAlarm(): Promise<void> {
+    this.#alarmAt = (await this.ctx.storage.getAlarm()) ?? Infinity;
     const now = Date.now();
     const due = hasClosings(this.ctx.storage.sql) ? now : this.#log.nextDue(now);
-    if (due === null) return;
-    const alarm = await this.ctx.storage.getAlarm();
-    if (alarm === null || alarm <= now - RESEND_MS) this.#wakeBy(Math.max(due, now + ALARM_PAUSE_MS));
+    if (due !== null) this.#wakeBy(Math.max(due, now + ALARM_PAUSE_MS));
   }
 
   /** May run twice for one setting: each step finds done what an earlier run did. */
@@ -113,4 +115,9 @@ export class SessionObject extends DurableObject<Env> implements SessionRpc {
     // After a refused write everything is still due: without a pause the alarm would ring for ever.
     if (due !== Infinity) this.#wakeBy(Math.max(due, now + ALARM_PAUSE_MS));
   }
+}
+
+/** The platform gives up an alarm that failed for some minutes, as on a full disk: it stays in the past, or is gone. */
+function isLost(alarm: number): boolean {
+  return alarm <= Date.now() - RESEND_MS;
 }

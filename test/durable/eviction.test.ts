@@ -7,7 +7,7 @@ import type { CommandId, SessionId } from "../../core/ids.ts";
 import type { Masked } from "../../core/record/record.ts";
 import { ownRecord } from "../../core/mask/mask_draft.ts";
 import type { SessionObject } from "../../durable/session.ts";
-import { IDLE_MS, LEASE_MS, RENEW_EVERY_MS } from "../../durable/session_life.ts";
+import { IDLE_MS, LEASE_MS, RENEW_EVERY_MS, RESEND_MS } from "../../durable/session_life.ts";
 import type { Appended } from "../../durable/session_rpc.ts";
 import { proceed, proceedAfter, Session } from "../../workers/session_client.ts";
 import {
@@ -107,6 +107,30 @@ test("an object that lost its alarm sets it again when something wakes it", asyn
   await lose();
   await session.describe(sid);
   expect(await alarmOf("alarm lost")).toBe(start + IDLE_MS);
+});
+
+test("commands that begin, each in another instance, do not put off the alarm that an earlier one waits for", async () => {
+  const start = Date.now();
+  setClock(start);
+  const session = sessionObject("put off");
+  await session.begin(requested(newCommand()), OPENING);
+  for (let time = 11_000; time < LEASE_MS; time += 6_000) {
+    await evictDurableObject(session);
+    setClock(start + time);
+    expect(await session.begin(requested(newCommand()), null)).toMatchObject({ ok: true });
+    expect(await alarmOf("put off")).toBe(start + LEASE_MS);
+  }
+});
+
+test("an alarm that should have rung long ago is set again by the next command", async () => {
+  const start = Date.now();
+  setClock(start);
+  const session = sessionObject("overdue");
+  await session.begin(requested(newCommand()), OPENING);
+  const later = start + LEASE_MS + RESEND_MS;
+  setClock(later);
+  await session.begin(requested(newCommand()), null);
+  expect(await alarmOf("overdue")).toBe(later + LEASE_MS);
 });
 
 /** As workers/session_client.ts holds an object, counting how often it had to be found. */
