@@ -15,6 +15,8 @@ export interface ByteServer {
   readonly url: string;
   /** Bytes of answers taken from their source so far. */
   sent: number;
+  /** Begins to read bodies that are sent to `/paused`. */
+  goOn(): void;
   stop(): Promise<void>;
 }
 
@@ -30,13 +32,19 @@ export function digestOf(size: number): string {
   return hash.digest("hex");
 }
 
-/** GET /<size> with a length, GET /chunked/<size> without; anything with a body: its size and digest as JSON. */
+/**
+ * GET /<size> with a length, GET /chunked/<size> without; anything with a body: its size and digest as
+ * JSON, to `/paused` not before `goOn`.
+ */
 export async function startByteServer(): Promise<ByteServer> {
   const state = { sent: 0 };
+  const resumed = Promise.withResolvers<void>();
   const server = createServer((request, response) => {
     response.on("error", () => undefined);
     request.on("error", () => undefined);
-    const task = request.method === "GET" ? send(request, response, state) : digest(request, response);
+    const mayRead = request.url === "/paused" ? resumed.promise : Promise.resolve();
+    const task =
+      request.method === "GET" ? send(request, response, state) : mayRead.then(() => digest(request, response));
     task.catch(() => response.destroy());
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
@@ -46,6 +54,7 @@ export async function startByteServer(): Promise<ByteServer> {
     get sent() {
       return state.sent;
     },
+    goOn: () => resumed.resolve(),
     stop: () => stopServer(server),
   };
 }

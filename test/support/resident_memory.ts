@@ -20,9 +20,10 @@ export function residentMemory(pids: readonly number[]): number {
   return kibibytes.reduce((sum, one) => sum + one, 0) * 1024;
 }
 
-/** The most that processes held while `work` ran, looked at twenty times a second. */
-export async function peakMemory(pids: readonly number[], work: () => Promise<void>): Promise<number> {
-  let peak = residentMemory(pids);
+/** How much more than before processes held at most while `work` ran, looked at twenty times a second. */
+export async function memoryGrowth(pids: readonly number[], work: () => Promise<void>): Promise<number> {
+  const before = residentMemory(pids);
+  let peak = before;
   const look = (): void => {
     peak = Math.max(peak, residentMemory(pids));
   };
@@ -33,7 +34,7 @@ export async function peakMemory(pids: readonly number[], work: () => Promise<vo
   } finally {
     clearInterval(timer);
   }
-  return peak;
+  return peak - before;
 }
 
 /** Empty once the process is gone. */
