@@ -16,6 +16,8 @@ export default defineConfig({
         test: {
           name: "system",
           include: ["test/{gateway,clients,hostile,faults,cli,local,docs}/**/*.test.ts"],
+          // Those have a configuration of their own, vitest.long.config.ts.
+          exclude: ["test/**/*.long.test.ts"],
           environment: "node",
           testTimeout: 60_000,
           hookTimeout: 60_000,
