@@ -10,5 +10,7 @@ export default defineConfig({
     hookTimeout: 120_000,
     fileParallelism: false,
     reporters: ["verbose"],
+    // Lines of progress come as they are written.
+    disableConsoleIntercept: true,
   },
 });

@@ -1,17 +1,11 @@
-// The trail after a crash, as an auditor reads it, and what it has to say about each call that somebody
-// made: the rules of the crash campaign.
+// The trail after a crash, as an auditor reads it. Each log is verified as it is read, and held to the
+// head that it had when it was last read: what was once there is there for ever.
 
-import { execFileSync } from "node:child_process";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { fileURLToPath } from "node:url";
+import { createHash } from "node:crypto";
 import { verifyExport } from "../../core/verify/verify_session.ts";
 import { type ReadRecord, readExport } from "../support/gateway.ts";
-import type { Attempt } from "./crash_load.ts";
 
 const SHARDS: readonly string[] = [..."0123456789abcdef"];
-const UUID = /[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}/;
 
 export interface Session {
   readonly sid: string;
@@ -19,19 +13,40 @@ export interface Session {
   readonly subject: string;
 }
 
+/** Records of a command, in their order; the first one says what was asked. */
+export type Command = readonly ReadRecord[];
+
+export interface Trail {
+  /** Sessions that have begun. */
+  readonly sessions: readonly Session[];
+  /** Sessions that the registry names and whose objects know nothing of: the crash came before their first record. */
+  readonly neverBegan: readonly string[];
+  /** By session id. */
+  readonly exports: ReadonlyMap<string, string>;
+  /** By the command's id. */
+  readonly commands: ReadonlyMap<string, Command>;
+  readonly records: number;
+}
+
+/** What the logs had led to when they were last read, by session id. */
+export type Heads = Map<string, { readonly size: number; readonly root: string }>;
+
 /** Reads as the auditor whose token it has. */
 export class Auditor {
   readonly #url: string;
   readonly #token: string;
+  readonly #heads: Heads;
 
-  constructor(url: string, token: string) {
+  constructor(url: string, token: string, heads: Heads) {
     this.#url = url;
     this.#token = token;
+    this.#heads = heads;
   }
 
-  async #get(path: string): Promise<string> {
+  async #get(path: string): Promise<string | null> {
     const answer = await fetch(this.#url + path, { headers: { authorization: `Bearer ${this.#token}` } });
     const text = await answer.text();
+    if (answer.status === 404) return null;
     if (answer.status !== 200) throw new Error(`${path}: ${answer.status} ${text}`);
     return text;
   }
@@ -40,7 +55,7 @@ export class Auditor {
   async sessions(): Promise<Session[]> {
     const all: Session[] = [];
     for (let before = ""; ;) {
-      const page = JSON.parse(await this.#get(`/api/v1/sessions?limit=100${before}`)) as {
+      const page = JSON.parse((await this.#get(`/api/v1/sessions?limit=100${before}`)) ?? "") as {
         sessions: { sid: string; connection: string; owner: { subject: string } }[];
         next: string | null;
       };
@@ -50,115 +65,73 @@ export class Auditor {
     }
   }
 
-  /** A session's records. Throws unless its export verifies, chain, tree and head. */
-  async session(sid: string): Promise<{ readonly text: string; readonly records: ReadRecord[] }> {
-    return this.#verified(`/api/v1/sessions/${sid}/records`);
-  }
-
-  /** The logs of the registry and the perimeter. Throws unless they verify. */
-  async regionsOwn(): Promise<void> {
-    for (const [index, shard] of SHARDS.entries()) {
-      await this.#verified(`/api/v1/registry/${shard}/records`).catch((error: unknown) => {
-        // A shard that no session fell to has no log.
-        if (!String(error).includes(": 404 ")) throw error;
-      });
-      const list = JSON.parse(await this.#get(`/api/v1/perimeter/${index}`)) as { sessions: string[] };
-      for (const sid of list.sessions) await this.#verified(`/api/v1/perimeter/${index}/${sid}/records`);
+  /** Everything. Throws unless each session verifies. */
+  async trail(): Promise<Trail> {
+    const sessions: Session[] = [];
+    const neverBegan: string[] = [];
+    const exports = new Map<string, string>();
+    const commands = new Map<string, ReadRecord[]>();
+    let count = 0;
+    for (const session of await this.sessions()) {
+      const text = await this.#verified(`/api/v1/sessions/${session.sid}/records`);
+      if (text === null) {
+        neverBegan.push(session.sid);
+        continue;
+      }
+      sessions.push(session);
+      exports.set(session.sid, text);
+      for (const record of readExport(text)) {
+        count += 1;
+        if (record.command === null) continue;
+        const own = commands.get(record.command) ?? [];
+        commands.set(record.command, own);
+        own.push(record);
+      }
     }
+    return { sessions, neverBegan, exports, commands, records: count };
   }
 
-  async #verified(path: string): Promise<{ text: string; records: ReadRecord[] }> {
+  /** How many commands of a session are open; 0 for one that never began. */
+  async open(sid: string): Promise<number> {
+    const text = await this.#get(`/api/v1/sessions/${sid}`);
+    return text === null ? 0 : (JSON.parse(text) as { openCommands: string[] }).openCommands.length;
+  }
+
+  /** The registry's logs. Throws unless they verify. */
+  async registry(): Promise<ReadRecord[]> {
+    const records: ReadRecord[] = [];
+    for (const shard of SHARDS) {
+      // A shard that no session fell to has no log.
+      const text = await this.#verified(`/api/v1/registry/${shard}/records`);
+      if (text !== null) records.push(...readExport(text));
+    }
+    return records;
+  }
+
+  /** The perimeter's logs. Throws unless they verify. */
+  async perimeter(): Promise<ReadRecord[]> {
+    const records: ReadRecord[] = [];
+    for (const index of SHARDS.keys()) {
+      const list = JSON.parse((await this.#get(`/api/v1/perimeter/${index}`)) ?? "") as { sessions: string[] };
+      for (const sid of list.sessions) {
+        const text = await this.#verified(`/api/v1/perimeter/${index}/${sid}/records`);
+        records.push(...readExport(text ?? ""));
+      }
+    }
+    return records;
+  }
+
+  async #verified(path: string): Promise<string | null> {
     const text = await this.#get(path);
-    const { integrity, completeness } = await verifyExport(text);
-    if (integrity.kind !== "intact" || completeness.kind !== "shown")
+    if (text === null) return null;
+    const sha256 = (bytes: Uint8Array): Uint8Array => createHash("sha256").update(bytes).digest();
+    const unheeded = await verifyExport(text, { sha256 });
+    const head = this.#heads.get(unheeded.sid ?? "");
+    const verdict = head === undefined ? unheeded : await verifyExport(text, { sha256, head });
+    const { integrity, completeness, sid, records: size, root } = verdict;
+    if (integrity.kind !== "intact" || completeness.kind !== "shown" || sid === null)
       throw new Error(`${path} does not verify: ${JSON.stringify({ integrity, completeness })}`);
-    return { text, records: readExport(text) };
-  }
-}
-
-/** Records of a command, in their order; the first one says what was asked. */
-export type Command = readonly ReadRecord[];
-
-export function commandsOf(records: readonly ReadRecord[]): Command[] {
-  const commands = new Map<string, ReadRecord[]>();
-  for (const record of records) {
-    if (record.command === null) continue;
-    const own = commands.get(record.command) ?? [];
-    commands.set(record.command, own);
-    own.push(record);
-  }
-  return [...commands.values()];
-}
-
-/** The id that a caller put into the target. */
-export function idOf(command: Command): string | null {
-  return UUID.exec(command[0]?.fields.target ?? "")?.[0] ?? null;
-}
-
-export const kindsOf = (command: Command): string[] => command.map((record) => record.kind);
-
-export function isOpen(command: Command): boolean {
-  return !kindsOf(command).some((kind) => /^command\.(denied|completed|failed|cancelled)$/.test(kind));
-}
-
-/** What is wrong between what a caller was answered and what is recorded; null if all is well. */
-export function contradiction(attempt: Attempt, commands: readonly Command[], wasHeard: boolean): string | null {
-  const [command, ...others] = commands;
-  const kinds = command === undefined ? [] : kindsOf(command);
-  if (others.length > 0) return "two commands";
-  if (new Set(kinds).size !== kinds.length) return "a kind twice";
-  if (wasHeard && kinds[0] !== "command.requested") return "forwarded, and no intent";
-  if (attempt.way === "stranger") return attempt.status === 401 || attempt.status === 0 ? null : "let in";
-  switch (attempt.status) {
-    case 0:
-      return null;
-    case 200:
-      return command === undefined ? "answered, and no record" : answerContradiction(attempt, command, kinds);
-    case 403:
-      return kinds.join() === "command.denied" && placeOf(command) === placeTold(attempt)
-        ? null
-        : "refused, and no record";
-    case 502:
-      return kinds.join() === "command.requested,command.failed" && placeOf(command) === placeTold(attempt)
-        ? null
-        : "failed, and no record";
-    case 503:
-      return wasHeard ? "refused, and forwarded" : null;
-    default:
-      return `status ${attempt.status}`;
-  }
-}
-
-function answerContradiction(attempt: Attempt, command: Command, kinds: readonly string[]): string | null {
-  const outcome = command.find((record) => record.kind === "command.completed");
-  if (!attempt.ended) return kinds.includes("response.started") ? null : "released before it was recorded";
-  if (outcome === undefined) return "ended, and no outcome";
-  const { request, response } = JSON.parse(outcome.fields.digests ?? "") as Record<
-    "request" | "response",
-    { complete: boolean; sha256: string } | null
-  >;
-  if (response?.complete !== true || response.sha256 !== attempt.received) return "another answer is recorded";
-  if ((request?.sha256 ?? null) !== attempt.sent) return "another request is recorded";
-  return null;
-}
-
-function placeOf(command: Command | undefined): string {
-  const [first] = command ?? [];
-  return first === undefined ? "nowhere" : `${first.sid}/${first.seq}`;
-}
-
-function placeTold({ text }: Attempt): string {
-  return (JSON.parse(text) as { record?: string }).record ?? "not told";
-}
-
-/** Throws unless the command line finds an export intact and complete. */
-export function verifyByCommandLine(text: string): void {
-  const folder = mkdtempSync(join(tmpdir(), "sallyport crash "));
-  const cli = fileURLToPath(new URL("../../cli/sallyport.ts", import.meta.url).href);
-  try {
-    writeFileSync(join(folder, "export.ndjson"), text);
-    execFileSync(process.execPath, [cli, "verify-session", join(folder, "export.ndjson")], { stdio: "pipe" });
-  } finally {
-    rmSync(folder, { recursive: true });
+    this.#heads.set(sid, { size, root });
+    return text;
   }
 }

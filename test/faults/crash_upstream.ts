@@ -8,8 +8,10 @@ import { stopServer } from "../support/issuer.ts";
 
 export interface CrashUpstream {
   readonly url: string;
-  /** Ids of `/<way>/<id>` in the order in which they arrived. */
-  readonly heard: Set<string>;
+  /** How often it has heard of the id in a path `/<way>/<id>`. */
+  readonly heard: Map<string, number>;
+  /** Resolves once nobody is connected: whatever was sent to it has been read. */
+  idle(): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -17,34 +19,44 @@ const CHUNK: Buffer = Buffer.alloc(9_000, "stream ");
 const CHUNKS = 12;
 
 export async function startCrashUpstream(): Promise<CrashUpstream> {
-  const heard = new Set<string>();
+  const heard = new Map<string, number>();
   const server = createServer((request, response) => {
     request.on("error", () => undefined);
     response.on("error", () => undefined);
     const [, way = "", id = ""] = (request.url ?? "").split("/");
-    heard.add(id);
+    heard.set(id, (heard.get(id) ?? 0) + 1);
     void answer(way, request, response);
   });
+  server.keepAliveTimeout = 0;
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const connections = (): Promise<number> => new Promise((resolve) => server.getConnections((_, n) => resolve(n)));
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     heard,
+    idle: async () => {
+      while ((await connections()) > 0) await pause(5);
+    },
     stop: () => stopServer(server),
   };
 }
 
-/** small: at once; slow: after a while; chunked and sized: a stream with pauses; and of any body its digest. */
+/**
+ * small: at once; slow: after a while; chunked, sized and leave: a stream with pauses; endless: one
+ * without an end; broken: none, the connection breaks; upload: the digest of its body, as in small.
+ */
 async function answer(way: string, request: IncomingMessage, response: ServerResponse): Promise<void> {
   const digest = await digestOf(request).catch(() => null);
   if (digest === null) return;
   if (way === "slow") await pause(40);
-  if (way !== "chunked" && way !== "sized") {
+  if (way === "broken") return void request.socket.destroy();
+  const chunks = way === "endless" ? Infinity : way === "chunked" || way === "sized" || way === "leave" ? CHUNKS : 0;
+  if (chunks === 0) {
     const text = JSON.stringify({ digest });
     response.writeHead(200, { "content-type": "application/json", "content-length": text.length }).end(text);
     return;
   }
   response.writeHead(200, way === "sized" ? { "content-length": CHUNK.length * CHUNKS } : {});
-  for (let i = 0; i < CHUNKS && !response.destroyed; i++) {
+  for (let i = 0; i < chunks && !response.destroyed; i++) {
     response.write(CHUNK);
     await pause(10);
   }

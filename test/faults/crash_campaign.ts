@@ -1,0 +1,148 @@
+// A crash campaign's course: load, a crash at a random moment, the restart over what the crash left.
+
+import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import { readdirSync } from "node:fs";
+import type { RuntimeOptions } from "../../local/runtime.ts";
+import { freePort, runtimeOptions, testPolicy } from "../support/gateway.ts";
+import { startIssuer, type TestIssuer } from "../support/issuer.ts";
+import { type Attempt, startLoad } from "./crash_load.ts";
+import { byCaller, contradiction, kindsOf } from "./crash_rules.ts";
+import type { CrashStorage } from "./crash_storage.ts";
+import { Auditor, type Heads, type Trail } from "./crash_trail.ts";
+import { type CrashUpstream, startCrashUpstream } from "./crash_upstream.ts";
+import { type GatewayProcess, isRunning, startGatewayProcess } from "./gateway_process.ts";
+
+const CONNECTIONS = 24;
+const STREAMS = 4;
+/** People whose sessions last from crash to crash, and such who come new in each round. */
+const REGULARS = ["alice", "bob", "dave"];
+const NEWCOMERS = 3;
+export const AUDITOR = "carol";
+/** A record's id begins with its session's number; see migrations/objects/log.ts. */
+const SIZES = "SELECT sid, (SELECT COUNT(*) FROM record WHERE id >> 32 = session.no) AS size FROM session";
+
+export class Campaign {
+  readonly random: () => number;
+  readonly storage: CrashStorage;
+  readonly attempts: Attempt[] = [];
+  readonly #heads: Heads = new Map();
+  readonly #issuer: TestIssuer;
+  readonly #upstream: CrashUpstream;
+  readonly #options: RuntimeOptions;
+  readonly #pids: number[] = [];
+  #gateway: GatewayProcess | null = null;
+
+  constructor(
+    random: () => number,
+    storage: CrashStorage,
+    issuer: TestIssuer,
+    upstream: CrashUpstream,
+    options: RuntimeOptions,
+  ) {
+    this.random = random;
+    this.storage = storage;
+    this.#issuer = issuer;
+    this.#upstream = upstream;
+    this.#options = options;
+  }
+
+  static async start(random: () => number, storage: CrashStorage, log: string): Promise<Campaign> {
+    const issuer = await startIssuer();
+    const upstream = await startCrashUpstream();
+    const policy = testPolicy({ tool: upstream.url });
+    const options = { ...runtimeOptions({ policy }, issuer, await freePort()), log };
+    const campaign = new Campaign(random, storage, issuer, upstream, options);
+    await campaign.restart();
+    return campaign;
+  }
+
+  async restart(): Promise<void> {
+    this.#gateway = await startGatewayProcess({ ...this.#options, state: this.storage.state });
+    this.#pids.push(...this.#gateway.pids);
+  }
+
+  get gateway(): GatewayProcess {
+    if (this.#gateway === null) throw new Error("the gateway is not running");
+    return this.#gateway;
+  }
+
+  engineer(subject: string): Promise<string> {
+    return this.#issuer.token({ subject, groups: ["engineers"] });
+  }
+
+  async auditor(): Promise<Auditor> {
+    const token = await this.#issuer.token({ subject: AUDITOR, groups: ["auditors"] });
+    return new Auditor(this.gateway.url, token, this.#heads);
+  }
+
+  /** Load until some calls have ended, then the crash; what the callers remember, and how the crash was. */
+  async crash(round: number): Promise<{ readonly attempts: readonly Attempt[]; readonly how: string }> {
+    const { random, gateway } = this;
+    const newcomers = Array.from({ length: NEWCOMERS }, (_, index) => `person-${round}-${index}`);
+    const load = startLoad({
+      url: gateway.url,
+      allowed: await Promise.all([...REGULARS, ...newcomers].map((subject) => this.engineer(subject))),
+      refused: await this.#issuer.token({ subject: round % 2 === 0 ? "outsider" : `outsider-${round}` }),
+      connections: CONNECTIONS,
+      streams: STREAMS,
+      random,
+    });
+    // Every third crash comes while sessions are opened.
+    await load.reached(round % 3 === 0 ? 0 : 100 + random() * 200);
+    await new Promise((resolve) => setTimeout(resolve, random() * 100));
+    if (!gateway.pids.every(isRunning)) throw new Error("the gateway ended by itself");
+    const how = await this.storage.crash(() => gateway.kill());
+    await load.stop();
+    await this.#upstream.idle();
+    this.#gateway = null;
+    this.attempts.push(...load.attempts);
+    return { attempts: load.attempts, how };
+  }
+
+  /** Each call of which the trail tells something else than its caller and the upstream do, with what is wrong. */
+  contradictions(trail: Trail, attempts: readonly Attempt[]): unknown[] {
+    const found = byCaller(trail.commands.values());
+    return attempts.flatMap((attempt) => {
+      const own = found.get(attempt.id) ?? [];
+      const what = contradiction(attempt, own, this.#upstream.heard.get(attempt.id) ?? 0);
+      return what === null ? [] : [{ what, attempt, kinds: own.map(kindsOf) }];
+    });
+  }
+
+  /** Ids that the upstream has heard of and no caller remembers. */
+  strays(): string[] {
+    const known = new Set(this.attempts.map(({ id }) => id));
+    return [...this.#upstream.heard.keys()].filter((id) => !known.has(id));
+  }
+
+  /** How many records of each session are stored, by its id, read from the files of a gateway that has ended. */
+  stored(): Map<string, number> {
+    const folder = join(this.storage.state, "storage", "do", "sallyport-SessionObject");
+    const sizes = new Map<string, number>();
+    for (const name of readdirSync(folder)) {
+      if (!/^[0-9a-f]{64}\.sqlite$/.test(name)) continue;
+      const file = new DatabaseSync(join(folder, name));
+      // A crash can come before an object has its tables.
+      const hasTables = file.prepare("SELECT 1 FROM sqlite_master WHERE name = 'session'").get() !== undefined;
+      const counted = hasTables ? (file.prepare(SIZES).all() as { sid: string; size: number }[]) : [];
+      for (const { sid, size } of counted) sizes.set(sid, size);
+      file.close();
+    }
+    return sizes;
+  }
+
+  /** Ends the gateway in order, and says which processes of the whole campaign are left. */
+  async end(): Promise<number[]> {
+    await this.#gateway?.stop();
+    this.#gateway = null;
+    return this.#pids.filter(isRunning);
+  }
+
+  async remove(): Promise<void> {
+    await this.#gateway?.kill();
+    await this.#upstream.stop();
+    await this.#issuer.stop();
+    this.storage.remove();
+  }
+}
