@@ -388,47 +388,55 @@ describe("the perimeter", () => {
       });
     }));
 
-  test("writes a bounded number of rows a minute however many kinds of calls come, and loses no count", () =>
-    withPerimeter("rows", async (storage) => {
-      const log = new RecordLog(storage.sql);
-      const perimeter = new PerimeterLog(log);
-      let sent = 0;
-      let before = 0;
-      for (let minute = 0; minute < 5; minute++) {
-        for (let i = 0; i < KEYS + 500; i++, sent++) perimeter.denied(denial(`${i}`), START + minute * MINUTE + i);
-        const size = log.newest()?.size ?? 0;
-        expect(size - before).toBeLessThanOrEqual(ROWS_A_MINUTE);
-        before = size;
-      }
-      perimeter.flush(START + 5 * MINUTE);
-      const found = await allOf(log, storage);
-      expect(countOf(found)).toBe(sent);
-      expect(found.some(({ kind }) => kind === "gap")).toBe(true);
-    }));
+  test(
+    "writes a bounded number of rows a minute however many kinds of calls come, and loses no count",
+    () =>
+      withPerimeter("rows", async (storage) => {
+        const log = new RecordLog(storage.sql);
+        const perimeter = new PerimeterLog(log);
+        let sent = 0;
+        let before = 0;
+        for (let minute = 0; minute < 5; minute++) {
+          for (let i = 0; i < KEYS + 500; i++, sent++) perimeter.denied(denial(`${i}`), START + minute * MINUTE + i);
+          const size = log.newest()?.size ?? 0;
+          expect(size - before).toBeLessThanOrEqual(ROWS_A_MINUTE);
+          before = size;
+        }
+        perimeter.flush(START + 5 * MINUTE);
+        const found = await allOf(log, storage);
+        expect(countOf(found)).toBe(sent);
+        expect(found.some(({ kind }) => kind === "gap")).toBe(true);
+      }),
+    60_000,
+  );
 
-  test("writes a bounded number of bytes a day, says what is missing, and takes up again the next day", () =>
-    withPerimeter("bytes", async (storage) => {
-      const log = new RecordLog(storage.sql);
-      const perimeter = new PerimeterLog(log);
-      let sent = 0;
-      for (let minute = 0; minute < 1440; minute++) {
-        for (let i = 0; i < 30; i++, sent++)
-          perimeter.denied(denial(`${i % 3}`, "expired", 2000), START + minute * MINUTE + i);
-      }
-      const [bytes] = rows<{ n: number }>(
-        storage.sql,
-        "SELECT SUM(LENGTH(leaf) + LENGTH(disclosure) + 96) AS n FROM record",
-      );
-      expect(bytes?.n).toBeLessThanOrEqual(BYTES_A_DAY);
-      expect(bytes?.n).toBeGreaterThan(BYTES_A_DAY / 2);
-      perimeter.denied(denial("new day"), START + DAY);
-      sent++;
-      const found = await allOf(log, storage);
-      expect(countOf(found)).toBe(sent);
-      expect(found.filter(({ kind }) => kind === "session.opened").length).toBe(2);
-      expect(found.filter(({ kind, reason }) => kind === "session.closed" && reason === "day").length).toBe(1);
-      expect(found.at(-1)).toMatchObject({ kind: "command.denied", count: 1 });
-    }));
+  test(
+    "writes a bounded number of bytes a day, says what is missing, and takes up again the next day",
+    () =>
+      withPerimeter("bytes", async (storage) => {
+        const log = new RecordLog(storage.sql);
+        const perimeter = new PerimeterLog(log);
+        let sent = 0;
+        for (let minute = 0; minute < 1440; minute++) {
+          for (let i = 0; i < 30; i++, sent++)
+            perimeter.denied(denial(`${i % 3}`, "expired", 2000), START + minute * MINUTE + i);
+        }
+        const [bytes] = rows<{ n: number }>(
+          storage.sql,
+          "SELECT SUM(LENGTH(leaf) + LENGTH(disclosure) + 96) AS n FROM record",
+        );
+        expect(bytes?.n).toBeLessThanOrEqual(BYTES_A_DAY);
+        expect(bytes?.n).toBeGreaterThan(BYTES_A_DAY / 2);
+        perimeter.denied(denial("new day"), START + DAY);
+        sent++;
+        const found = await allOf(log, storage);
+        expect(countOf(found)).toBe(sent);
+        expect(found.filter(({ kind }) => kind === "session.opened").length).toBe(2);
+        expect(found.filter(({ kind, reason }) => kind === "session.closed" && reason === "day").length).toBe(1);
+        expect(found.at(-1)).toMatchObject({ kind: "command.denied", count: 1 });
+      }),
+    60_000,
+  );
 
   test("keeps its bounds over a restart", () =>
     withPerimeter("restart", async (storage) => {
