@@ -1,7 +1,8 @@
 // Runs test/core under Deno and Bun, with the same test runner and the same files, and prints how
 // many tests passed in each. Exits with 1 if one failed or nothing ran.
 //
-// Threads, because Bun's child processes lack the `channel.unref` that the runner's forks need.
+// Bun in threads, because its child processes lack the `channel.unref` that the runner's forks need;
+// Deno in forks, because its threads lack the `removeAllListeners` with which the runner ends them.
 
 import { spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
@@ -13,20 +14,20 @@ const root = join(dirname(fileURLToPath(import.meta.url)), "..");
 const vitest = join(root, "node_modules/vitest/vitest.mjs");
 const folder = mkdtempSync(join(tmpdir(), "sallyport-core-"));
 const report = (runtime: string): string => join(folder, `${runtime}.json`);
-const tests = (runtime: string): string[] => [
+const tests = (runtime: string, pool: "forks" | "threads"): string[] => [
   vitest,
   "run",
   "--project",
   "core",
-  "--pool=threads",
+  `--pool=${pool}`,
   "--reporter=json",
   `--outputFile=${report(runtime)}`,
   "--silent",
   ...process.argv.slice(2),
 ];
 const RUNTIMES = {
-  deno: { command: join(root, "node_modules/.bin/deno"), args: ["run", "-A", "--no-lock", ...tests("deno")] },
-  bun: { command: join(root, "node_modules/.bin/bun"), args: ["--bun", ...tests("bun")] },
+  deno: { command: join(root, "node_modules/.bin/deno"), args: ["run", "-A", "--no-lock", ...tests("deno", "forks")] },
+  bun: { command: join(root, "node_modules/.bin/bun"), args: ["--bun", ...tests("bun", "threads")] },
 } as const;
 
 interface Report {
@@ -72,7 +73,10 @@ function runUnder(runtime: keyof typeof RUNTIMES): boolean {
     for (const one of file.assertionResults)
       if (one.status === "failed") console.log(`  ${one.fullName}\n    ${one.failureMessages.join("\n    ")}`);
   }
-  return found.success && done.status === 0;
+  const passed = found.success && done.status === 0;
+  // Errors outside every test, as in a worker's end, are in no report.
+  if (!passed) console.log(`  ended with ${done.status ?? done.signal}\n${done.stdout}\n${done.stderr}`);
+  return passed;
 }
 
 // One after the other: two cores are soon full.
