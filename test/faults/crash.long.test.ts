@@ -14,7 +14,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { eventually } from "../support/gateway.ts";
 import { AUDITOR, Campaign } from "./crash_campaign.ts";
 import { byCaller, disorder, isOpen, isUnknown } from "./crash_rules.ts";
-import { killedOverFolder, powerCut } from "./crash_storage.ts";
+import { killed, powerCut } from "./crash_storage.ts";
 import type { Command, Trail } from "./crash_trail.ts";
 import { randomFrom } from "./random.ts";
 
@@ -24,8 +24,8 @@ const LAPSED_MS = 120_000;
 const random = randomFrom(SEED);
 
 const CAMPAIGNS = [
-  { crashed: "killed", rounds: isSmall ? 3 : 20, storageOf: killedOverFolder },
-  // Not in every run: a machine for those may have no loop devices.
+  { crashed: "killed", rounds: isSmall ? 3 : 20, storageOf: () => killed(random) },
+  // Not in every run: where those are made there may be no loop devices.
   ...(isSmall ? [] : [{ crashed: "without power", rounds: 10, storageOf: () => powerCut(random) }]),
 ];
 

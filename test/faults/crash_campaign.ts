@@ -88,8 +88,8 @@ export class Campaign {
       streams: STREAMS,
       random,
     });
-    // Every third crash comes while sessions are opened.
-    await load.reached(round % 3 === 0 ? 0 : 100 + random() * 200);
+    // Every third crash comes while sessions are opened, the first among them.
+    await load.reached(round % 3 === 1 ? 0 : 100 + random() * 200);
     await new Promise((resolve) => setTimeout(resolve, random() * 100));
     if (!gateway.pids.every(isRunning)) throw new Error("the gateway ended by itself");
     const how = await this.storage.crash(() => gateway.kill());

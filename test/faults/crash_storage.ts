@@ -4,6 +4,7 @@ import { execFileSync } from "node:child_process";
 import { cpSync, mkdirSync, mkdtempSync, rmdirSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { mountDisk } from "./disk_volume.ts";
 
 export interface CrashStorage {
   /** The folder that a restart finds. */
@@ -13,28 +14,48 @@ export interface CrashStorage {
   remove(): void;
 }
 
-/** The gateway is killed, and every second time goes on over a copy: what it left at the kill, touched by nobody since. */
-export function killedOverFolder(): CrashStorage {
+/** Long enough for a stream of the campaign to come to its end. */
+const MOMENT_MS = 200;
+
+/**
+ * The gateway is killed: over a folder, over the same again, then over a small disk that is full a moment
+ * before. In between the storage is copied to its next place as the kill left it, touched by nobody since.
+ */
+export function killed(random: () => number): CrashStorage {
   const base = mkdtempSync(join(tmpdir(), "sallyport crash "));
-  let copies = 0;
+  const disk = mountDisk(1024);
   let crashes = 0;
-  let state = join(base, "first");
+  let state = join(base, "0");
+  const moveTo = (next: string): void => {
+    cpSync(state, next, { recursive: true });
+    rmSync(state, { recursive: true });
+    state = next;
+  };
   return {
     get state() {
       return state;
     },
     crash: async (kill) => {
-      await kill();
       crashes += 1;
-      if (crashes % 2 === 1) return "killed";
-      copies += 1;
-      const copy = join(base, `copy ${copies}`);
-      cpSync(state, copy, { recursive: true });
-      rmSync(state, { recursive: true });
-      state = copy;
+      if (crashes % 3 === 0) {
+        disk.fill();
+        // Callers go on for a moment: none of them can be answered what is still to be recorded.
+        await new Promise((resolve) => setTimeout(resolve, MOMENT_MS * (0.5 + random())));
+      }
+      await kill();
+      if (crashes % 3 === 0) {
+        disk.free();
+        moveTo(join(base, String(crashes)));
+        return "disk full, then killed, copied";
+      }
+      if (crashes % 3 === 1) return "killed";
+      moveTo(join(disk.path, String(crashes)));
       return "killed, copied";
     },
-    remove: () => rmSync(base, { recursive: true, force: true }),
+    remove: () => {
+      disk.remove();
+      rmSync(base, { recursive: true });
+    },
   };
 }
 
@@ -61,7 +82,7 @@ export function powerCut(random: () => number): CrashStorage {
       run("python3", ["-c", SHUTDOWN, disk]);
       if (isDiskFirst) {
         // Callers go on for a moment: nothing that they are answered now may be news to the disk.
-        await new Promise((resolve) => setTimeout(resolve, random() * 200));
+        await new Promise((resolve) => setTimeout(resolve, MOMENT_MS * (0.5 + random())));
         await kill();
       }
       run("umount", [disk]);
