@@ -1,5 +1,5 @@
 // A disk that can be filled to its last byte: a small tmpfs of its own. Mounting takes root, which
-// .ci/run has; where it is refused the test fails and says so.
+// .ci/run has, and which fails if a test was skipped for want of it.
 
 import { execFileSync } from "node:child_process";
 import { closeSync, mkdirSync, mkdtempSync, openSync, rmdirSync, rmSync, statfsSync, writeSync } from "node:fs";
@@ -18,6 +18,16 @@ export interface Disk {
 
 /** A page of tmpfs: what it hands out at once. */
 const PAGE = 4096;
+
+/** False where mounting is not allowed: who is not root, or in a container that forbids it. */
+export function canMountDisks(): boolean {
+  try {
+    mountDisk(1).remove();
+    return true;
+  } catch {
+    return false;
+  }
+}
 
 /** At `path`, which is made if it does not exist; in a temporary folder if none is given. */
 export function mountDisk(megabytes: number, at?: string): Disk {
