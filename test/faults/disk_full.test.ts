@@ -4,7 +4,7 @@
 import { spawnSync } from "node:child_process";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { afterAll, afterEach, beforeAll, expect, test as anywhere } from "vitest";
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
 import { verifyExport } from "../../core/verify/verify_session.ts";
 import { type EchoUpstream, startEchoUpstream } from "../support/echo_upstream.ts";
 import { eventually, type ReadRecord, startGateway, testPolicy, type TestGateway } from "../support/gateway.ts";
@@ -12,7 +12,7 @@ import type { Person } from "../support/issuer.ts";
 import { rawExchange, rawRequest } from "../support/raw_http.ts";
 import { canMountDisks, type Disk, mountDisk } from "./disk_volume.ts";
 
-const test = anywhere.skipIf(!canMountDisks());
+const canMount = canMountDisks();
 const SECRET = "what the upstream said";
 
 let disk: Disk;
@@ -22,11 +22,13 @@ let upstream: EchoUpstream;
 let gateway: TestGateway;
 
 beforeAll(async () => {
+  if (!canMount) return;
   disk = mountDisk(64);
   registry = mountDisk(16, join(disk.path, "storage", "do", "sallyport-RegistryObject"));
   upstream = await startEchoUpstream();
   gateway = await startGateway({ policy: testPolicy({ tool: upstream.url }), state: disk.path });
 });
+beforeEach(({ skip }) => skip(!canMount, "a tmpfs cannot be mounted here: that takes root"));
 afterEach(() => {
   disk?.free();
   registry?.free();
