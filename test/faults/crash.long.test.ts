@@ -30,8 +30,7 @@ const CAMPAIGNS = [
 ];
 
 describe.each(CAMPAIGNS)("$crashed", ({ crashed, rounds, storageOf }) => {
-  const folder = mkdtempSync(join(tmpdir(), "sallyport campaign "));
-  const log = join(folder, "gateway.log");
+  let folder: string;
   let campaign: Campaign;
   /** Sessions with commands that were open at a crash. */
   const left = new Set<string>();
@@ -39,11 +38,12 @@ describe.each(CAMPAIGNS)("$crashed", ({ crashed, rounds, storageOf }) => {
 
   beforeAll(async () => {
     console.log(`${crashed}: ${rounds} rounds, CRASH_SEED=${SEED}`);
-    campaign = await Campaign.start(random, storageOf(), log);
+    folder = mkdtempSync(join(tmpdir(), "sallyport campaign "));
+    campaign = await Campaign.start(random, storageOf(), folder);
   });
   afterAll(async () => {
     await campaign?.remove();
-    rmSync(folder, { recursive: true });
+    if (folder !== undefined) rmSync(folder, { recursive: true });
   });
 
   test.each(Array.from({ length: rounds }, (_, round) => round + 1))(

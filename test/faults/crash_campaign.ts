@@ -30,6 +30,7 @@ export class Campaign {
   readonly #issuer: TestIssuer;
   readonly #upstream: CrashUpstream;
   readonly #options: RuntimeOptions;
+  readonly #folder: string;
   readonly #pids: number[] = [];
   #gateway: GatewayProcess | null = null;
 
@@ -39,26 +40,29 @@ export class Campaign {
     issuer: TestIssuer,
     upstream: CrashUpstream,
     options: RuntimeOptions,
+    folder: string,
   ) {
     this.random = random;
     this.storage = storage;
     this.#issuer = issuer;
     this.#upstream = upstream;
     this.#options = options;
+    this.#folder = folder;
   }
 
-  static async start(random: () => number, storage: CrashStorage, log: string): Promise<Campaign> {
+  /** `folder` takes the gateway's log and what it leaves behind. */
+  static async start(random: () => number, storage: CrashStorage, folder: string): Promise<Campaign> {
     const issuer = await startIssuer();
     const upstream = await startCrashUpstream();
     const policy = testPolicy({ tool: upstream.url });
-    const options = { ...runtimeOptions({ policy }, issuer, await freePort()), log };
-    const campaign = new Campaign(random, storage, issuer, upstream, options);
+    const options = { ...runtimeOptions({ policy }, issuer, await freePort()), log: join(folder, "gateway.log") };
+    const campaign = new Campaign(random, storage, issuer, upstream, options, folder);
     await campaign.restart();
     return campaign;
   }
 
   async restart(): Promise<void> {
-    this.#gateway = await startGatewayProcess({ ...this.#options, state: this.storage.state });
+    this.#gateway = await startGatewayProcess({ ...this.#options, state: this.storage.state }, this.#folder);
     this.#pids.push(...this.#gateway.pids);
   }
 
@@ -89,8 +93,9 @@ export class Campaign {
       random,
     });
     // Every third crash comes while sessions are opened, the first among them.
-    await load.reached(round % 3 === 1 ? 0 : 100 + random() * 200);
-    await new Promise((resolve) => setTimeout(resolve, random() * 100));
+    const isEarly = round % 3 === 1;
+    await load.reached(isEarly ? 0 : 100 + random() * 200);
+    await new Promise((resolve) => setTimeout(resolve, random() * (isEarly ? 600 : 100)));
     if (!gateway.pids.every(isRunning)) throw new Error("the gateway ended by itself");
     const how = await this.storage.crash(() => gateway.kill());
     await load.stop();

@@ -14,6 +14,8 @@ export interface CrashStorage {
   remove(): void;
 }
 
+/** Twenty rounds take some 90. What is free of it is taken from memory while it is full. */
+const DISK_MEGABYTES = 256;
 /** Long enough for a stream of the campaign to come to its end. */
 const MOMENT_MS = 200;
 
@@ -23,7 +25,7 @@ const MOMENT_MS = 200;
  */
 export function killed(random: () => number): CrashStorage {
   const base = mkdtempSync(join(tmpdir(), "sallyport crash "));
-  const disk = mountDisk(1024);
+  const disk = mountDisk(DISK_MEGABYTES);
   let crashes = 0;
   let state = join(base, "0");
   const moveTo = (next: string): void => {

@@ -22,9 +22,10 @@ interface Ready {
   readonly workers: readonly number[];
 }
 
-export async function startGatewayProcess(options: RuntimeOptions): Promise<GatewayProcess> {
+/** `temporary` is a folder for what the host leaves behind when it is killed. */
+export async function startGatewayProcess(options: RuntimeOptions, temporary: string): Promise<GatewayProcess> {
   const child = fork(fileURLToPath(new URL("./gateway_child.ts", import.meta.url).href), {
-    env: { ...process.env, GATEWAY_OPTIONS: JSON.stringify(options) },
+    env: { ...process.env, TMPDIR: temporary, GATEWAY_OPTIONS: JSON.stringify(options) },
     stdio: ["ignore", "ignore", "inherit", "ipc"],
   });
   const exited = once(child, "exit");
