@@ -123,18 +123,26 @@ export class Campaign {
 
   /** How many records of each session are stored, by its id, read from the files of a gateway that has ended. */
   stored(): Map<string, number> {
+    return new Map(this.#inSessions(SIZES).map(({ sid, size }) => [String(sid), Number(size)]));
+  }
+
+  /** Ids of commands that are open, read from the files: an object that is asked would wake. */
+  open(): string[] {
+    return this.#inSessions("SELECT cmd FROM open_intent").map(({ cmd }) => String(cmd));
+  }
+
+  #inSessions(sql: string): Record<string, unknown>[] {
     const folder = join(this.storage.state, "storage", "do", "sallyport-SessionObject");
-    const sizes = new Map<string, number>();
-    for (const name of readdirSync(folder)) {
-      if (!/^[0-9a-f]{64}\.sqlite$/.test(name)) continue;
-      const file = new DatabaseSync(join(folder, name));
-      // A crash can come before an object has its tables.
-      const hasTables = file.prepare("SELECT 1 FROM sqlite_master WHERE name = 'session'").get() !== undefined;
-      const counted = hasTables ? (file.prepare(SIZES).all() as { sid: string; size: number }[]) : [];
-      for (const { sid, size } of counted) sizes.set(sid, size);
-      file.close();
-    }
-    return sizes;
+    return readdirSync(folder)
+      .filter((name) => /^[0-9a-f]{64}\.sqlite$/.test(name))
+      .flatMap((name) => {
+        const file = new DatabaseSync(join(folder, name), { readOnly: true, timeout: 5_000 });
+        // A crash can come before an object has its tables.
+        const hasTables = file.prepare("SELECT 1 FROM sqlite_master WHERE name = 'open_intent'").get() !== undefined;
+        const found = hasTables ? file.prepare(sql).all() : [];
+        file.close();
+        return found;
+      });
   }
 
   /** Ends the gateway in order, and says which processes of the whole campaign are left. */
