@@ -27,6 +27,14 @@ function titlesOf(file: string): readonly string[] {
   );
 }
 
+test("what may be skipped has its row, with the reason", () => {
+  const skipping = trackedFiles().filter(
+    (path) => path.endsWith(".test.ts") && /\.skipIf\(|\bskip\(/.test(textOf(path)) && !path.startsWith("test/docs/"),
+  );
+  const [, section = ""] = textOf("test/REQUIREMENTS.md").split("## Skipped");
+  expect([...section.matchAll(/^\| `([^`]+)`/gm)].map(([, path = ""]) => path).sort()).toEqual(skipping.sort());
+});
+
 test("no test is skipped, left for later or run alone", () => {
   const tests = trackedFiles().filter((path) => path.endsWith(".test.ts"));
   // Put together, so that this file does not find itself.

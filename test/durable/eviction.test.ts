@@ -3,7 +3,7 @@
 
 import { abortAllDurableObjects, evictDurableObject, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { afterEach, expect, test, vi } from "vitest";
-import type { CommandId, SessionId } from "../../core/ids.ts";
+import type { CommandId } from "../../core/ids.ts";
 import type { Masked } from "../../core/record/record.ts";
 import { ownRecord } from "../../core/mask/mask_draft.ts";
 import type { SessionObject } from "../../durable/session.ts";
@@ -19,20 +19,13 @@ import {
   OPENING,
   requested,
   sessionObject,
+  setClock,
+  sidOf,
 } from "../support/objects.ts";
 
 afterEach(() => {
   vi.useRealTimers();
 });
-
-function setClock(time: number): void {
-  vi.useFakeTimers({ toFake: ["Date"], now: time });
-}
-
-function sidOf(answer: Appended): SessionId {
-  if (!answer.ok) throw new Error(`refused: ${answer.reason}`);
-  return answer.sid;
-}
 
 function alarmOf(name: string): Promise<number | null> {
   return runInDurableObject(sessionObject(name), (_: SessionObject, state) => state.storage.getAlarm());

@@ -2,7 +2,6 @@
 
 import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { afterEach, expect, test, vi } from "vitest";
-import type { SessionId } from "../../core/ids.ts";
 import type { Committed } from "../../core/record/record.ts";
 import { registryOf, registryShard } from "../../durable/registry_client.ts";
 import type { SessionObject } from "../../durable/session.ts";
@@ -22,21 +21,13 @@ import {
   record,
   requested,
   sessionObject,
+  setClock,
+  sidOf,
 } from "../support/objects.ts";
 
 afterEach(() => {
   vi.useRealTimers();
 });
-
-/** Only the date: timers go on as they are, and the objects share this isolate's clock. */
-function setClock(time: number): void {
-  vi.useFakeTimers({ toFake: ["Date"], now: time });
-}
-
-function sidOf(answer: Appended): SessionId {
-  if (!answer.ok) throw new Error(`refused: ${answer.reason}`);
-  return answer.sid;
-}
 
 const CONFLICT = { ok: false, reason: "conflict" };
 

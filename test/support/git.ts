@@ -1,10 +1,10 @@
 // The real git, as a person on a machine of their own has it. Nothing of the environment that runs the
 // tests gets in, and nothing waits for a keyboard.
 
-import { spawn } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { runProgram } from "./program.ts";
 
 export interface GitRun {
   readonly code: number | null;
@@ -24,28 +24,13 @@ export class GitMachine {
   }
 
   /** What git says; it never throws for a failed run. `where` is below this machine's folder. */
-  run(args: readonly string[], where = "."): Promise<GitRun> {
+  async run(args: readonly string[], where = "."): Promise<GitRun> {
     const settings = ["user.name=Alice", "user.email=alice@example.test", ...this.#settings];
-    const child = spawn("git", [...settings.flatMap((one) => ["-c", one]), ...args], {
-      cwd: join(this.folder, where),
-      env: {
-        PATH: process.env.PATH ?? "",
-        HOME: this.folder,
-        LC_ALL: "C",
-        GIT_CONFIG_NOSYSTEM: "1",
-        GIT_TERMINAL_PROMPT: "0",
-        ...this.#env,
-      },
-      stdio: ["ignore", "pipe", "pipe"],
+    const { code, stdout, stderr } = await runProgram("git", [...settings.flatMap((one) => ["-c", one]), ...args], {
+      folder: join(this.folder, where),
+      env: { HOME: this.folder, GIT_CONFIG_NOSYSTEM: "1", GIT_TERMINAL_PROMPT: "0", ...this.#env },
     });
-    let stdout = "";
-    let stderr = "";
-    child.stdout.setEncoding("utf8").on("data", (chunk: string) => (stdout += chunk));
-    child.stderr.setEncoding("utf8").on("data", (chunk: string) => (stderr += chunk));
-    return new Promise((resolve, reject) => {
-      child.on("error", reject);
-      child.on("close", (code) => resolve({ code, stdout, stderr }));
-    });
+    return { code, stdout: stdout.toString(), stderr };
   }
 
   /** What a run that must succeed prints. */

@@ -1,11 +1,11 @@
 // The real npm, as a person on a machine of their own has it: a home, a cache and an .npmrc that
 // names one registry with a credential. Nothing of the environment that runs the tests gets in.
 
-import { spawn } from "node:child_process";
 import { createHash } from "node:crypto";
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { runProgram } from "./program.ts";
 
 export interface NpmRun {
   readonly code: number | null;
@@ -41,27 +41,18 @@ export class NpmMachine {
   }
 
   /** What npm says on its way out; it never throws for a failed run. */
-  run(args: readonly string[], where = this.folder): Promise<NpmRun> {
-    const child = spawn("npm", [...args], {
-      cwd: where,
+  async run(args: readonly string[], where = this.folder): Promise<NpmRun> {
+    const { code, stdout, stderr } = await runProgram("npm", args, {
+      folder: where,
       env: {
-        PATH: process.env.PATH ?? "",
         HOME: this.folder,
         NO_COLOR: "1",
         npm_config_userconfig: join(this.folder, ".npmrc"),
         npm_config_globalconfig: join(this.folder, "global"),
         npm_config_cache: join(this.folder, "cache"),
       },
-      stdio: ["ignore", "pipe", "pipe"],
     });
-    let stdout = "";
-    let stderr = "";
-    child.stdout.setEncoding("utf8").on("data", (chunk: string) => (stdout += chunk));
-    child.stderr.setEncoding("utf8").on("data", (chunk: string) => (stderr += chunk));
-    return new Promise((resolve, reject) => {
-      child.on("error", reject);
-      child.on("close", (code) => resolve({ code, stdout, stderr }));
-    });
+    return { code, stdout: stdout.toString(), stderr };
   }
 
   /** A run that must succeed, as JSON. */

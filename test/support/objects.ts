@@ -3,7 +3,7 @@
 /// <reference types="@cloudflare/vitest-plugin/types" />
 import { runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
-import { expect } from "vitest";
+import { expect, vi } from "vitest";
 import type { CommandId, ConnectionName, SessionId } from "../../core/ids.ts";
 import { newCommandId } from "../../core/ids.ts";
 import { ownRecord } from "../../core/mask/mask_draft.ts";
@@ -12,7 +12,7 @@ import type { Classes, Committed, Fields, Kind, StoredRecord } from "../../core/
 import type { SessionVerdict } from "../../core/verify/verdict.ts";
 import { verifyExport } from "../../core/verify/verify_session.ts";
 import type { SessionObject } from "../../durable/session.ts";
-import type { Opening, RecordPage, SessionSummary } from "../../durable/session_rpc.ts";
+import type { Appended, Opening, RecordPage, SessionSummary } from "../../durable/session_rpc.ts";
 import { fillRandom, sha256 } from "../../durable/sha256.ts";
 import type { Env } from "../../workers/env.ts";
 
@@ -25,6 +25,16 @@ export const OPENING: Opening = {
   fields: { principal: '{"issuer":"https://id.example","subject":"alice"}', connection: "registry" },
   owner: { issuer: "https://id.example", subject: "alice" },
 };
+
+/** Only the date: timers go on as they are, and the objects share this isolate's clock. Undone by `vi.useRealTimers`. */
+export function setClock(time: number): void {
+  vi.useFakeTimers({ toFake: ["Date"], now: time });
+}
+
+export function sidOf(answer: Appended): SessionId {
+  if (!answer.ok) throw new Error(`refused: ${answer.reason}`);
+  return answer.sid;
+}
 
 export function newCommand(): CommandId {
   return newCommandId(Date.now(), fillRandom);

@@ -11,7 +11,7 @@ export interface Ran {
 }
 
 export interface ProgramOptions {
-  /** Where it runs, and its home. */
+  /** Where it runs, and its home unless `env` names another. */
   readonly folder: string;
   readonly env?: Readonly<Record<string, string>>;
   /** Standard input; empty if not given. */
