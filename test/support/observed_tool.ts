@@ -4,7 +4,7 @@
 import { createServer, type IncomingMessage, type OutgoingHttpHeaders, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { stopServer } from "./issuer.ts";
-import { Side, type Tapped } from "./tap.ts";
+import { beginTapped, type Tapped } from "./tap.ts";
 
 export interface Asked {
   readonly method: string;
@@ -54,17 +54,7 @@ async function serve(
   exchanges: Tapped[],
 ): Promise<void> {
   const { method = "", url = "", headers } = request;
-  const tapped: Tapped = {
-    method,
-    url,
-    sent: headers,
-    request: new Side(),
-    status: 0,
-    received: {},
-    response: new Side(),
-    complete: false,
-    left: false,
-  };
+  const tapped = beginTapped(request);
   exchanges.push(tapped);
   response.on("close", () => (tapped.left = !response.writableFinished));
   const chunks: Buffer[] = [];

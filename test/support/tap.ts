@@ -42,6 +42,21 @@ export class Side {
   }
 }
 
+/** An exchange of which only the request's head is known yet. */
+export function beginTapped({ method = "", url = "", headers }: IncomingMessage): Tapped {
+  return {
+    method,
+    url,
+    sent: headers,
+    request: new Side(),
+    status: 0,
+    received: {},
+    response: new Side(),
+    complete: false,
+    left: false,
+  };
+}
+
 export interface Tap {
   readonly url: string;
   readonly exchanges: Tapped[];
@@ -60,17 +75,7 @@ export async function startTap(target: string): Promise<Tap> {
 
 function pass(target: string, request: IncomingMessage, response: ServerResponse, exchanges: Tapped[]): void {
   const { method = "", url = "", headers } = request;
-  const tapped: Tapped = {
-    method,
-    url,
-    sent: headers,
-    request: new Side(),
-    status: 0,
-    received: {},
-    response: new Side(),
-    complete: false,
-    left: false,
-  };
+  const tapped = beginTapped(request);
   exchanges.push(tapped);
   const { hostname, port, host } = new URL(target);
   const onward = ask({ hostname, port, method, path: url, headers: { ...headers, host }, agent: false }, (answer) => {
