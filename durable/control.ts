@@ -2,27 +2,12 @@
 // trusted. The authority that Workers cache; D1 gets a copy in its own time.
 
 import { DurableObject } from "cloudflare:workers";
-import type { Revocations } from "../core/auth/revocation.ts";
-import type { CommandId, Digest } from "../core/ids.ts";
+import type { Digest } from "../core/ids.ts";
 import { CONTROL_MIGRATIONS } from "../migrations/objects/control.ts";
 import type { Env } from "../workers/env.ts";
+import type { ControlSnapshot, RevocationRequest } from "./control_rpc.ts";
 import { sendHistory } from "./history.ts";
 import { migrate, run, rows } from "./migrate.ts";
-
-export interface Snapshot {
-  readonly revocations: Revocations;
-  /** Rows that D1 has not taken yet. */
-  readonly historyLag: number;
-}
-
-/** One of the two forms: a token by its `jti`, or a subject's tokens issued before a time (seconds). */
-export interface RevocationRequest {
-  readonly token: string | null;
-  readonly subject: { readonly issuer: string; readonly subject: string; readonly before: number } | null;
-  readonly reason: string;
-  /** The admin's command that asks for it. */
-  readonly command: CommandId;
-}
 
 /** A token lives hours; a revocation older than this has outlived every token it could stop. */
 const REVOCATION_LIFE_MS = 31 * 86_400_000;
@@ -75,7 +60,7 @@ export class ControlObject extends DurableObject<Env> {
     await this.ctx.storage.setAlarm(Date.now());
   }
 
-  async snapshot(): Promise<Snapshot> {
+  async snapshot(): Promise<ControlSnapshot> {
     const { sql } = this.ctx.storage;
     const since = Date.now() - REVOCATION_LIFE_MS;
     const revoked = rows<{
@@ -86,7 +71,9 @@ export class ControlObject extends DurableObject<Env> {
     }>(sql, "SELECT token_id, issuer, subject, issued_before FROM revocation WHERE time > ?", since);
     const [lag] = rows<{ n: number }>(sql, "SELECT COUNT(*) AS n FROM history_outbox");
     return {
+      policy: null,
       revocations: {
+        kills: [],
         tokenIds: revoked.flatMap((row) => (row.token_id === null ? [] : [row.token_id])),
         subjects: revoked.flatMap(({ issuer, subject, issued_before: before }) =>
           issuer === null || subject === null || before === null ? [] : [{ issuer, subject, before }],

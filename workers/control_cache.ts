@@ -2,8 +2,8 @@
 
 import type { Revocations } from "../core/auth/revocation.ts";
 import type { Config } from "./config.ts";
+import { controlOf } from "./control_client.ts";
 import type { Env } from "./env.ts";
-import { placed } from "../durable/jurisdiction.ts";
 
 /** After this a request fetches a new snapshot beside its work. */
 const RENEW_MS = 500;
@@ -41,8 +41,7 @@ export class ControlCache {
   /** Asks the control object. Null if it cannot be reached and what is known is too old. */
   async renew(now: number): Promise<Revocations | null> {
     try {
-      const objects = placed(this.#env.CONTROL, this.#env);
-      const control = objects.get(objects.idFromName("control"));
+      const control = controlOf(this.#env);
       if (!this.#announced) {
         await control.announcePolicy(this.#config.policy.hash, this.#config.policyText);
         this.#announced = true;

@@ -5,6 +5,7 @@ import { applyD1Migrations, runDurableObjectAlarm, runInDurableObject } from "cl
 import { beforeAll, describe, expect, test } from "vitest";
 import { newSessionId, type ConnectionName, type Digest, type SessionId } from "../../core/ids.ts";
 import { canonicalText } from "../../core/record/canonical.ts";
+import { NO_REVOCATIONS } from "../../core/auth/revocation.ts";
 import type { ControlObject } from "../../durable/control.ts";
 import { sendHistory } from "../../durable/history.ts";
 import { migrate, rows, run } from "../../durable/migrate.ts";
@@ -501,7 +502,7 @@ describe("the control object", () => {
 
   test("names revoked tokens and subjects at once, each command's revocation once", async () => {
     const control = bindings.CONTROL.get(bindings.CONTROL.idFromName("revocations"));
-    expect((await control.snapshot()).revocations).toEqual({ tokenIds: [], subjects: [] });
+    expect((await control.snapshot()).revocations).toEqual(NO_REVOCATIONS);
     const revocation = { token: "jti-1", subject: null, reason: "lost laptop", command: newCommand() };
     await control.revoke(revocation);
     await control.revoke(revocation);
@@ -514,6 +515,7 @@ describe("the control object", () => {
     expect((await control.snapshot()).revocations).toEqual({
       tokenIds: ["jti-1"],
       subjects: [{ issuer: "i", subject: "alice", before: 1_800_000_000 }],
+      kills: [],
     });
   });
 

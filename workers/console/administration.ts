@@ -3,9 +3,7 @@
 import * as v from "valibot";
 import { parseDigest } from "../../core/ids.ts";
 import { findMembersProblem } from "../../core/protocol/json_members.ts";
-import type { ControlObject } from "../../durable/control.ts";
-import { placed } from "../../durable/jurisdiction.ts";
-import type { Env } from "../env.ts";
+import { controlOf } from "../control_client.ts";
 import type { Cleared } from "../http/exchange.ts";
 import { problem } from "../problem.ts";
 import { json } from "./json.ts";
@@ -13,12 +11,6 @@ import { json } from "./json.ts";
 export function whoami({ caller }: Cleared): Response {
   const { principal, token } = caller.authenticated;
   return json({ principal, roles: [...caller.roles].sort(), expires: token.expires });
-}
-
-/** The region has one. */
-function controlOf(env: Env): DurableObjectStub<ControlObject> {
-  const objects = placed(env.CONTROL, env);
-  return objects.get(objects.idFromName("control"));
 }
 
 export async function readPolicy({ exchange }: Cleared, id: string): Promise<Response> {

@@ -18,7 +18,7 @@ import {
   sessionRecords,
 } from "./sessions.ts";
 
-export function resolveConsole(caller: Caller, { request, gateway }: Exchange): Asked {
+export function resolveConsole(caller: Caller, { request, policy }: Exchange): Asked {
   const rest = request.url.slice(originOf(request.url).length);
   const at = rest.indexOf("?");
   const path = at < 0 ? rest : rest.slice(0, at);
@@ -28,10 +28,11 @@ export function resolveConsole(caller: Caller, { request, gateway }: Exchange): 
   return {
     connection: CONSOLE,
     method: request.method,
-    decision: decideConsole(gateway.config.policy.hash, caller.roles, request.method, segments),
+    decision: decideConsole(policy.hash, caller.roles, request.method, segments),
     refusal: null,
     answerer: { kind: "local", answer: (cleared) => answer(cleared, segments.slice(2), new URLSearchParams(query)) },
     sent: { target: { method: request.method, path, query }, headers },
+    fields: {},
   };
 }
 

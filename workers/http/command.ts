@@ -36,6 +36,7 @@ export async function runCommand(
     ctx,
     command: newCommandId(Date.now(), fillRandom),
     started: Date.now(),
+    policy: gateway.config.policy,
     address: request.headers.get("cf-connecting-ip"),
   };
   const who = await authenticateCall(exchange);
@@ -135,7 +136,7 @@ async function denyCommand(exchange: Exchange, caller: Caller, asked: Asked, rea
       },
     },
     asked.sent,
-    { token: caller.tokenText, client: clientText(exchange) },
+    { ...asked.fields, token: caller.tokenText, client: clientText(exchange) },
   );
   const begun = await begin(record, caller, asked.connection, exchange.gateway);
   return begun.ok ? problem(reason, `${begun.value.sid}/${begun.value.seq}`) : problem(begun.reason, null);
@@ -158,7 +159,7 @@ function requested(exchange: Exchange, caller: Caller, asked: Asked): Masked {
       },
     },
     asked.sent,
-    { token: caller.tokenText, client: clientText(exchange) },
+    { ...asked.fields, token: caller.tokenText, client: clientText(exchange) },
   );
 }
 

@@ -3,6 +3,8 @@
 import type { CommandId, ConnectionName } from "../../core/ids.ts";
 import type { Header } from "../../core/mask/mask_headers.ts";
 import type { Decision } from "../../core/policy/decision.ts";
+import type { Policy } from "../../core/policy/policy.ts";
+import type { Fields } from "../../core/record/record.ts";
 import type { Caller } from "../caller.ts";
 import type { Gateway } from "../gateway.ts";
 import type { ProblemReason } from "../problem.ts";
@@ -16,6 +18,8 @@ export interface Exchange {
   readonly command: CommandId;
   /** Milliseconds since 1970. */
   readonly started: number;
+  /** The policy that decides this command, whatever is applied meanwhile. */
+  readonly policy: Policy;
   /** The caller's address as the platform says, or null. */
   readonly address: string | null;
 }
@@ -49,6 +53,8 @@ export interface Asked {
     readonly target: { readonly method: string; readonly path: string; readonly query: string };
     readonly headers: readonly Header[];
   };
+  /** The gateway's own words for the record of the request or of its refusal, beside token and client: no text that could carry a secret. */
+  readonly fields: Fields;
 }
 
 /** What a cleared command is made of. */

@@ -15,7 +15,7 @@ import type { Answerer, Asked, Exchange } from "./exchange.ts";
 
 export function resolvePathForm(caller: Caller, exchange: Exchange): Asked {
   const { request, gateway } = exchange;
-  const { policy } = gateway.config;
+  const { policy } = exchange;
   const { method, url } = request;
   const headers: Header[] = [...request.headers];
   const nowhere: Decision = { effect: "deny", policy: policy.hash, rule: null, reason: "no_rule" };
@@ -40,6 +40,7 @@ export function resolvePathForm(caller: Caller, exchange: Exchange): Asked {
     refusal,
     answerer: null,
     sent,
+    fields: {},
   });
   if (!parsed.ok) return refused(parsed.reason);
   if (verbClass(method) === null) return refused("method_unknown");
@@ -55,7 +56,7 @@ export function resolvePathForm(caller: Caller, exchange: Exchange): Asked {
     segments: routeSegments(parsed.value.path),
   });
   if (decision.effect !== "allow" || settings === undefined)
-    return { connection, method, decision, refusal: null, answerer: null, sent };
+    return { connection, method, decision, refusal: null, answerer: null, sent, fields: {} };
   if (settings.region !== gateway.config.region) return refused("wrong_region");
   const answerer = upstreamOf(exchange, parsed.value, headers);
   if (typeof answerer === "string") return refused(answerer);
@@ -66,6 +67,7 @@ export function resolvePathForm(caller: Caller, exchange: Exchange): Asked {
     refusal: null,
     answerer: answerer.answerer,
     sent: { target, headers: answerer.forwarded },
+    fields: {},
   };
 }
 
@@ -76,7 +78,7 @@ function upstreamOf(
   headers: readonly Header[],
 ): { answerer: Answerer; forwarded: readonly Header[] } | ProblemReason {
   const { config } = exchange.gateway;
-  const settings = config.policy.connections.get(target.connection);
+  const settings = exchange.policy.connections.get(target.connection);
   if (settings === undefined) return "unknown_connection";
   const origin = originOf(exchange.request.url);
   const pathForm = `${origin}/c/${target.connection}`;

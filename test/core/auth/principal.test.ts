@@ -233,14 +233,14 @@ describe("the Authorization header", () => {
 
 describe("a revocation", () => {
   const subject = (before: number, name = "alice", issuer: string = ISSUER): Revocations => ({
-    tokenIds: [],
+    ...NO_REVOCATIONS,
     subjects: [{ issuer, subject: name, before }],
   });
 
   it("ends the token it names and no other", async () => {
     const token = await sign(header(key), claims(), key);
-    expect(await outcome(token, by, NOW, { tokenIds: ["token-1"], subjects: [] })).toBe("revoked");
-    expect(await outcome(token, by, NOW, { tokenIds: ["token-2"], subjects: [] })).toBe("ok");
+    expect(await outcome(token, by, NOW, { ...NO_REVOCATIONS, tokenIds: ["token-1"] })).toBe("revoked");
+    expect(await outcome(token, by, NOW, { ...NO_REVOCATIONS, tokenIds: ["token-2"] })).toBe("ok");
   });
 
   it("ends a subject's tokens from before its time", async () => {
