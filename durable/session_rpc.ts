@@ -50,6 +50,39 @@ export interface RecordPage {
   readonly next: number | null;
 }
 
+/** An admin ends a session. `command` is the command by which they do. */
+export interface KillRequest {
+  readonly command: CommandId;
+  /** For the readers of the admin's own record; the session's record names only the command. */
+  readonly reason: string;
+}
+
+export type Killed =
+  /** `killed`: no further command is taken, what runs is told, and the session closes after it. `closed`: it had ended by itself. */
+  | { readonly ok: true; readonly state: "killed" | "closed" }
+  /** `unknown`: no session of this object. `refused`: the storage did not take it; nothing has changed, ask again. */
+  | { readonly ok: false; readonly state: "unknown" | "refused" };
+
+/** `killed`: its session was; end it at once. `not_open`: this object no longer waits for it; do not ask again. */
+export type CutReason = "killed" | "not_open";
+
+/** No call waits longer than this, whatever was asked for: the caller asks again. */
+export const LONG_POLL_MS = 25_000;
+
+/** What an object may be asked beside the records. Idempotent, all of it. */
+export interface SessionWatchRpc {
+  kill(sid: SessionId, request: KillRequest): Promise<Killed>;
+  /** Waits until the command is to be cut; null after LONG_POLL_MS, or at once if too many wait: ask again, once a second at most. */
+  untilCut(command: CommandId): Promise<CutReason | null>;
+  /**
+   * Waits until the session has more than `size` records or is closed, `ms` at most, and answers its size.
+   * At once if it is closed, unknown (0), or too many wait.
+   */
+  waitForMore(sid: SessionId, size: number, ms: number): Promise<number>;
+  /** Has the whole session indexed anew; false if the object knows no such session. */
+  reindex(sid: SessionId): Promise<boolean>;
+}
+
 /** Resolves only when everything it was given is durable (output gate), except where noted. */
 export interface SessionRpc {
   /** Appends `command.requested` (opening a lease) or `command.denied`. Idempotent. */
