@@ -33,7 +33,18 @@ export type ProblemReason =
   | "internal"
   | "credential_missing"
   | "not_found"
-  | "request_invalid";
+  | "request_invalid"
+  | "role_needed"
+  | "method_not_allowed"
+  | "not_acceptable"
+  | "media_type_unsupported"
+  | "cursor_invalid"
+  | "precondition_needed"
+  | "precondition_failed"
+  | "policy_invalid"
+  | "policy_examples_fail"
+  | "search_unavailable"
+  | "rate_limited";
 
 interface Told {
   readonly status: number;
@@ -70,7 +81,7 @@ const TOLD: Readonly<Record<ProblemReason, Told>> = {
   upstream_invalid: { status: 502, title: "The upstream's answer cannot be forwarded" },
   body_cut: { status: 502, title: "The upstream's answer broke off" },
   request_cut: { status: 400, title: "The request's body broke off or is malformed" },
-  body_too_large: { status: 413, title: "The request's body is larger than any that can be forwarded" },
+  body_too_large: { status: 413, title: "The request's body is larger than any that is taken here" },
   body_unsupported: { status: 501, title: "A body with this method is not forwarded" },
   // Not 503: the upstream was called, and a client must not take it for safe to try again.
   answer_not_recordable: {
@@ -81,8 +92,41 @@ const TOLD: Readonly<Record<ProblemReason, Told>> = {
   internal: { status: 500, title: "The gateway failed" },
   credential_missing: { status: 503, title: "The connection's credential is not configured" },
   not_found: { status: 404, title: "There is nothing here" },
-  request_invalid: { status: 400, title: "The request's body is not what this route takes" },
+  request_invalid: { status: 400, title: "The request is not what this route takes" },
+  role_needed: { status: 403, title: "This needs a role that you do not have" },
+  method_not_allowed: { status: 405, title: "This route does not have this method" },
+  not_acceptable: { status: 406, title: "This route has no answer of a media type that you accept" },
+  media_type_unsupported: { status: 415, title: "This route takes no body of this media type" },
+  cursor_invalid: { status: 400, title: "This cursor was not made for this list, these filters and you" },
+  precondition_needed: { status: 428, title: "This needs If-Match with the entity tag of what it changes" },
+  precondition_failed: { status: 412, title: "It was changed meanwhile; read it again" },
+  policy_invalid: { status: 422, title: "This is not a policy that can be applied" },
+  policy_examples_fail: { status: 422, title: "The policy does not decide its own examples as they expect" },
+  search_unavailable: { status: 503, title: "The search index cannot be reached", retryAfter: 5 },
+  rate_limited: { status: 429, title: "Too many calls of the API" },
 };
+
+export const PROBLEM_REASONS: readonly ProblemReason[] = Object.keys(TOLD).filter(
+  (reason): reason is ProblemReason => reason in TOLD,
+);
+
+/** One thing that is wrong: where (a JSON pointer into the body, a parameter, or a place in a text), and what would be right. */
+export interface ProblemError {
+  readonly pointer?: string;
+  readonly parameter?: string;
+  readonly path?: string;
+  /** Both from 1. */
+  readonly line?: number;
+  readonly column?: number;
+  readonly expected: string;
+}
+
+/** What a caller is told beyond the reason. Words of the gateway and names that the caller chose, never values. */
+export interface ProblemMore {
+  readonly detail?: string;
+  readonly errors?: readonly ProblemError[];
+  readonly headers?: readonly (readonly [string, string])[];
+}
 
 export function statusOf(reason: ProblemReason): number {
   return TOLD[reason].status;
@@ -93,10 +137,19 @@ export function problem(
   reason: ProblemReason,
   record: string | null,
   headers: readonly (readonly [string, string])[] = [],
+  { detail, errors, headers: more = [] }: ProblemMore = {},
 ): Response {
   const { status, title, retryAfter } = TOLD[reason];
   const told = reason === "unknown_connection" ? "no_rule" : reason;
-  const text = `${JSON.stringify({ type: `urn:sallyport:problem:${told}`, title, status, reason: told, ...(record === null ? {} : { record }) })}\n`;
+  const text = `${JSON.stringify({
+    type: `urn:sallyport:problem:${told}`,
+    title,
+    status,
+    reason: told,
+    ...(detail === undefined ? {} : { detail }),
+    ...(errors === undefined ? {} : { errors }),
+    ...(record === null ? {} : { record }),
+  })}\n`;
   const body = new TextEncoder().encode(text);
   const response = new Response(body, {
     status,
@@ -108,6 +161,6 @@ export function problem(
     },
   });
   if (retryAfter !== undefined) response.headers.set("retry-after", String(retryAfter));
-  for (const [name, value] of headers) response.headers.append(name, value);
+  for (const [name, value] of [...headers, ...more]) response.headers.append(name, value);
   return response;
 }

@@ -22,7 +22,7 @@ import { forward } from "./forward.ts";
 import { answerCommand } from "./answer.ts";
 
 /** What a surface makes of a request once the caller is known: what is asked, and who answers it. */
-export type Resolve = (caller: Caller, exchange: Exchange) => Asked;
+export type Resolve = (caller: Caller, exchange: Exchange) => Asked | Promise<Asked>;
 
 export async function runCommand(
   request: Request,
@@ -42,7 +42,8 @@ export async function runCommand(
   const who = await authenticateCall(exchange);
   if (!who.ok) return refuseCall(exchange, who.reason);
   const caller = callerOf(who.value, gateway.config);
-  const asked = resolve(caller, exchange);
+  const resolved = resolve(caller, exchange);
+  const asked = resolved instanceof Promise ? await resolved : resolved;
   if (asked.refusal !== null) return denyCommand(exchange, caller, asked, asked.refusal);
   if (declaredLength(request) === "unsafe") return denyCommand(exchange, caller, asked, "body_too_large");
   const { decision } = asked;
@@ -139,7 +140,9 @@ async function denyCommand(exchange: Exchange, caller: Caller, asked: Asked, rea
     { ...asked.fields, token: caller.tokenText, client: clientText(exchange) },
   );
   const begun = await begin(record, caller, asked.connection, exchange.gateway);
-  return begun.ok ? problem(reason, `${begun.value.sid}/${begun.value.seq}`) : problem(begun.reason, null);
+  return begun.ok
+    ? problem(reason, `${begun.value.sid}/${begun.value.seq}`, [], asked.refusalMore)
+    : problem(begun.reason, null);
 }
 
 function requested(exchange: Exchange, caller: Caller, asked: Asked): Masked {

@@ -7,7 +7,7 @@ import type { Policy } from "../../core/policy/policy.ts";
 import type { Fields } from "../../core/record/record.ts";
 import type { Caller } from "../caller.ts";
 import type { Gateway } from "../gateway.ts";
-import type { ProblemReason } from "../problem.ts";
+import type { ProblemMore, ProblemReason } from "../problem.ts";
 import type { Begun } from "../session_client.ts";
 
 /** One request on its way. */
@@ -39,7 +39,8 @@ export type Answerer =
       readonly path: string;
       readonly timeoutMs: number;
     }
-  | { readonly kind: "local"; readonly answer: (cleared: Cleared) => Promise<Response> };
+  /** `signal` says that the caller has left, or that the token has ended. */
+  | { readonly kind: "local"; readonly answer: (cleared: Cleared, signal: AbortSignal) => Promise<Response> };
 
 export interface Asked {
   readonly connection: ConnectionName;
@@ -47,6 +48,8 @@ export interface Asked {
   readonly decision: Decision;
   /** A refusal that no rule can lift: it came before the decision. */
   readonly refusal: ProblemReason | null;
+  /** What the caller is told of the refusal beyond its reason. */
+  readonly refusalMore?: ProblemMore;
   readonly answerer: Answerer | null;
   /** What the record says was sent, before masking. */
   readonly sent: {

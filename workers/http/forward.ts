@@ -59,7 +59,7 @@ export async function forward(cleared: Cleared, callerLeft: () => void): Promise
   if (answerer.kind === "local") {
     deadlines.start(null);
     // An object of the gateway's own that cannot be reached: an outcome like any other.
-    forwarded.response = await answerer.answer(cleared).catch(() => null);
+    forwarded.response = await answerer.answer(cleared, abort.signal).catch(() => null);
     return forwarded;
   }
   deadlines.start(answerer.timeoutMs);
