@@ -49,7 +49,10 @@ export function readConfig(env: Env, policyText: string): Result<Config, ConfigR
   if (env.JURISDICTION !== undefined && !JURISDICTIONS.includes(env.JURISDICTION))
     return wrong("JURISDICTION", "eu, us or not set");
   const policy = parsePolicy(policyText, toHex(sha256(new TextEncoder().encode(policyText))) as Digest);
-  if (!policy.ok) return wrong("policy/policy.json", `${policy.path} ${policy.expected}`);
+  if (!policy.ok) {
+    const [problem] = policy.problems;
+    return wrong("policy/policy.json", `${problem?.path ?? ""} ${problem?.expected ?? ""}`);
+  }
   const hosts = new Set(origins.map((one) => new URL(one).host));
   for (const { name, upstream } of policy.value.connections.values()) {
     const url = new URL(upstream);

@@ -58,6 +58,10 @@ const TOLD: Readonly<Record<ProblemReason, Told>> = {
   // Told as "no_rule", so that the answer does not say which names exist. The record's place still tells
   // a patient caller: a made-up name has no session of its own.
   unknown_connection: { status: 403, title: "No rule of the policy allows this" },
+  condition_failed: { status: 403, title: "A condition of the policy could not be evaluated" },
+  body_not_json: { status: 403, title: "The policy reads this request's body, which is not JSON" },
+  body_ambiguous: { status: 403, title: "The policy reads this request's body, which parsers may read differently" },
+  body_too_large_to_decide: { status: 403, title: "The policy reads this request's body, which is too large for that" },
   method_override: { status: 400, title: "Method overrides are not forwarded; use the method itself" },
   destination_outside: { status: 400, title: "Destination must lie inside this connection" },
   target_malformed: { status: 400, title: "The request target has characters that must be percent-encoded" },

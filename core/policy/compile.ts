@@ -3,7 +3,7 @@
 // concerns the connection and allocates next to nothing.
 
 import type { Digest } from "../ids.ts";
-import type { Decision } from "./decision.ts";
+import { type Decision, deniedByDefault } from "./decision.ts";
 import type { PolicyRule } from "./rule.ts";
 
 export interface CompiledRule {
@@ -41,8 +41,8 @@ export function compileRules(
   }
   return {
     byConnection,
-    noRule: { effect: "deny", policy, rule: null, reason: "no_rule" },
-    unknownConnection: { effect: "deny", policy, rule: null, reason: "unknown_connection" },
+    noRule: deniedByDefault(policy, "no_rule"),
+    unknownConnection: deniedByDefault(policy, "unknown_connection"),
   };
 }
 
@@ -62,7 +62,7 @@ function compileRule(policy: Digest, rule: PolicyRule): CompiledRule {
   }
   const decision: Decision =
     rule.effect === "allow"
-      ? { effect: "allow", policy, rule: rule.id, obligations: [] }
-      : { effect: "deny", policy, rule: rule.id, reason: "rule_denies" };
+      ? { effect: "allow", policy, rule: rule.id, line: rule.line, obligations: [] }
+      : { effect: "deny", policy, rule: rule.id, line: rule.line, reason: "rule_denies", message: null };
   return { rule, anyMethod: rule.methods.has("*"), subjects, decision };
 }

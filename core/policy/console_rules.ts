@@ -2,7 +2,7 @@
 // it watches over. Everybody reads what is their own; handlers narrow to it.
 
 import type { Digest } from "../ids.ts";
-import type { Decision } from "./decision.ts";
+import { type Decision, deniedByDefault } from "./decision.ts";
 import { matchesRoute, parseRoute, type RoutePattern } from "./route.ts";
 
 interface ConsoleRule {
@@ -42,6 +42,6 @@ export function decideConsole(
   const found = RULES.find(
     (one) => one.method === reads && (one.role === null || roles.has(one.role)) && matchesRoute(one.route, segments),
   );
-  if (found === undefined) return { effect: "deny", policy, rule: null, reason: "no_rule" };
-  return { effect: "allow", policy, rule: found.id, obligations: [] };
+  if (found === undefined) return deniedByDefault(policy, "no_rule");
+  return { effect: "allow", policy, rule: found.id, line: 0, obligations: [] };
 }

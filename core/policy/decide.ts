@@ -2,7 +2,9 @@
 // rule; among rules of one effect the first in the file is the one named. Never throws.
 
 import type { Principal } from "../auth/principal.ts";
+import type { Header } from "../mask/mask_headers.ts";
 import { verbClass } from "../protocol/http/methods.ts";
+import type { BodyView } from "./body.ts";
 import type { CompiledRule } from "./compile.ts";
 import type { Decision } from "./decision.ts";
 import type { Policy } from "./policy.ts";
@@ -16,9 +18,27 @@ export interface Asked {
   readonly method: string;
   /** Segments of the raw path, see `routeSegments` in core/protocol/http/target.ts. */
   readonly segments: readonly string[];
+  /** Raw path inside the connection. */
+  readonly path: string;
+  /** Raw query without `?`. */
+  readonly query: string;
+  /** As the caller sent them, names in lower case. */
+  readonly headers: readonly Header[];
+  /** The caller's address as the platform says, or null. */
+  readonly address: string | null;
+  readonly region: string;
+  /** Milliseconds since 1970. */
+  readonly now: number;
+  readonly body: BodyView;
 }
 
-export function decide(policy: Policy, asked: Asked): Decision {
+/** The decision needs the body: read at most so many bytes of it, then ask again with what was read. */
+export interface NeedsBody {
+  readonly effect: "needs_body";
+  readonly limit: number;
+}
+
+export function decide(policy: Policy, asked: Asked): Decision | NeedsBody {
   const { byConnection, noRule, unknownConnection } = policy.compiled;
   const rules = byConnection.get(asked.connection);
   if (rules === undefined) return unknownConnection;
@@ -26,25 +46,30 @@ export function decide(policy: Policy, asked: Asked): Decision {
     // An upstream that merges slashes or cuts path parameters must not be a way around a deny rule.
     const loose = looseSegments(asked.segments);
     for (const rule of rules.deny) {
-      if (!concerns(rule, asked)) continue;
+      if (!asksMethod(rule, asked.method) || !concerns(rule, asked.principal, asked.roles)) continue;
       if (matches(rule, asked.segments) || (loose !== null && matches(rule, loose))) return rule.decision;
     }
   }
   // `*` means every method that can be forwarded, not every text.
   if (verbClass(asked.method) === null) return noRule;
   for (const rule of rules.allow) {
-    if (concerns(rule, asked) && matches(rule, asked.segments)) return rule.decision;
+    if (!asksMethod(rule, asked.method) || !matches(rule, asked.segments)) continue;
+    if (concerns(rule, asked.principal, asked.roles)) return rule.decision;
   }
   return noRule;
 }
 
-function concerns({ rule, anyMethod, subjects }: CompiledRule, { principal, roles, method }: Asked): boolean {
-  if (!anyMethod && !rule.methods.has(method)) return false;
+/** Whether the rule is about this person. */
+export function concerns({ rule, subjects }: CompiledRule, principal: Principal, roles: ReadonlySet<string>): boolean {
   for (const role of rule.roles) if (roles.has(role)) return true;
   if (rule.groups.size > 0 && (rule.issuer === null || rule.issuer === principal.issuer)) {
     for (const group of principal.groups) if (rule.groups.has(group)) return true;
   }
   return subjects.get(principal.issuer)?.has(principal.subject) === true;
+}
+
+function asksMethod({ rule, anyMethod }: CompiledRule, method: string): boolean {
+  return anyMethod || rule.methods.has(method);
 }
 
 function matches({ rule }: CompiledRule, segments: readonly string[]): boolean {

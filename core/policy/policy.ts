@@ -11,6 +11,8 @@ import { findMembersProblem } from "../protocol/json_members.ts";
 import { ok, refuse, type Result } from "../result.ts";
 import { type CompiledRules, compileRules } from "./compile.ts";
 import { type JsonPath, lineOf } from "./json_lines.ts";
+import type { PolicyExample } from "./example.ts";
+import type { PolicyRefusal } from "./problem.ts";
 import { parseRoute } from "./route.ts";
 import type { PolicyRole, PolicyRule } from "./rule.ts";
 
@@ -108,24 +110,36 @@ export interface ConnectionSettings {
   readonly upstream: string;
   readonly region: string;
   readonly credential: CredentialUse | null;
+  readonly labels: readonly string[];
   readonly timeoutSeconds: number;
+  /** Bytes of a JSON body that rules may read. */
+  readonly jsonLimit: number;
 }
 
 export interface Policy {
+  /** SHA-256 of the text's UTF-8 bytes. */
   readonly hash: Digest;
+  readonly description: string | null;
   readonly roles: readonly PolicyRole[];
   readonly connections: ReadonlyMap<string, ConnectionSettings>;
+  /** In the file's order. */
   readonly rules: readonly PolicyRule[];
+  readonly examples: readonly PolicyExample[];
   /** What `decide` reads. */
   readonly compiled: CompiledRules;
 }
 
-/** `path` leads to what was refused (`rules[2].methods[0]`), `expected` says what would be right, `line` counts from 1. */
-export type PolicyRefusal = {
-  readonly reason: "policy_invalid";
-  readonly path: string;
-  readonly expected: string;
-  readonly line?: number;
+const EMPTY_HASH = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855" as Digest;
+
+/** What holds where no policy was ever applied: it allows nothing. Its hash is the empty text's. */
+export const EMPTY_POLICY: Policy = {
+  hash: EMPTY_HASH,
+  description: null,
+  roles: [],
+  connections: new Map(),
+  rules: [],
+  examples: [],
+  compiled: compileRules(EMPTY_HASH, [], []),
 };
 
 /** `hash` is the SHA-256 of the file's bytes, of which `text` is the UTF-8 text. */
@@ -136,15 +150,13 @@ export function parsePolicy(text: string, hash: Digest): Result<Policy, PolicyRe
     value = JSON.parse(text);
   } catch {
     // The engine's message quotes the text and differs between engines: not passed on.
-    return refuse({ reason: "policy_invalid", path: "", expected: "JSON" });
+    return refuse({ reason: "policy_invalid", problems: [{ path: "", line: 1, column: 1, expected: "JSON" }] });
   }
   const problem = findMembersProblem(text);
   if (problem !== null) {
-    return refuse({
-      reason: "policy_invalid",
-      path: problem.problem === "duplicate" ? problem.member.slice(0, 64) : "",
-      expected: "each member once, at most 64 levels deep",
-    });
+    const path = problem.problem === "duplicate" ? problem.member.slice(0, 64) : "";
+    const expected = "each member once, at most 64 levels deep";
+    return refuse({ reason: "policy_invalid", problems: [{ path, line: 1, column: 1, expected }] });
   }
   const inherited = findInheritedName(value, []);
   if (inherited !== null) return invalid(text, inherited, "a name that objects do not inherit");
@@ -156,6 +168,9 @@ export function parsePolicy(text: string, hash: Digest): Result<Policy, PolicyRe
   }
   return resolve(parsed.output, text, hash);
 }
+
+export type { PolicyExample } from "./example.ts";
+export type { PolicyProblem, PolicyRefusal } from "./problem.ts";
 
 type ParsedFile = v.InferOutput<typeof File>;
 
@@ -171,19 +186,29 @@ function resolve(file: ParsedFile, text: string, hash: Digest): Result<Policy, P
       upstream: settings.upstream.replace(/\/+$/, ""),
       region: settings.region,
       credential: settings.credential ?? null,
+      labels: settings.labels,
       timeoutSeconds: settings.timeout_seconds,
+      jsonLimit: 65536,
     });
   }
   const dangling = findDangling(file, connections);
   if (dangling !== null) return invalid(text, dangling.at, dangling.expected);
-  const rules = file.rules.map(ruleOf);
+  const rules = file.rules.map((rule, index) => ruleOf(rule, lineOf(text, ["rules", index])));
   const roles = Object.entries(file.roles).map(([name, role]) => ({
     name,
     groups: new Set(role.groups),
     issuer: role.issuer ?? null,
     subjects: role.subjects,
   }));
-  return ok({ hash, roles, connections, rules, compiled: compileRules(hash, connections.keys(), rules) });
+  return ok({
+    hash,
+    description: null,
+    roles,
+    connections,
+    rules,
+    examples: [],
+    compiled: compileRules(hash, connections.keys(), rules),
+  });
 }
 
 /** What no single value shows: ids used twice, and names of roles and connections that are not defined. */
@@ -207,9 +232,18 @@ function findDangling(
   return null;
 }
 
-function ruleOf(rule: ParsedFile["rules"][number]): PolicyRule {
+function ruleOf(rule: ParsedFile["rules"][number], line: number): PolicyRule {
   return {
     id: rule.id,
+    line,
+    column: 1,
+    description: null,
+    priority: 0,
+    anyone: false,
+    labels: null,
+    when: null,
+    message: null,
+    obligations: [],
     effect: rule.effect,
     roles: new Set(rule.who.roles),
     groups: new Set(rule.who.groups),
@@ -252,7 +286,8 @@ function isUpstream(text: string): boolean {
 }
 
 function invalid(text: string, at: JsonPath, expected: string): { readonly ok: false } & PolicyRefusal {
-  return refuse({ reason: "policy_invalid", path: pathText(at), expected, line: lineOf(text, at) });
+  const problem = { path: pathText(at), line: lineOf(text, at), column: 1, expected };
+  return refuse({ reason: "policy_invalid", problems: [problem] });
 }
 
 function pathText(at: JsonPath): string {

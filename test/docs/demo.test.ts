@@ -7,12 +7,13 @@ import { decideConsole } from "../../core/policy/console_rules.ts";
 import type { Digest } from "../../core/ids.ts";
 import { parsePolicy } from "../../core/policy/policy.ts";
 import { PEOPLE } from "../../local/oidc_people.ts";
+import { asking } from "../core/policy/sample_policy.ts";
 import { ROOT } from "./text.ts";
 
 const HASH = "0".repeat(64) as Digest;
 const ISSUER = "http://127.0.0.1:8788";
 const parsed = parsePolicy(readFileSync(`${ROOT}/local/demo_policy.json`, "utf8"), HASH);
-if (!parsed.ok) throw new Error(`${parsed.path} ${parsed.expected}`);
+if (!parsed.ok) throw new Error(JSON.stringify(parsed.problems));
 const policy = parsed.value;
 
 function caller(subject: string) {
@@ -33,8 +34,7 @@ function caller(subject: string) {
 }
 
 function asks(subject: string, method: string, path: string): string {
-  return decide(policy, { ...caller(subject), connection: "registry", method, segments: path.slice(1).split("/") })
-    .effect;
+  return decide(policy, asking({ ...caller(subject), method, path })).effect;
 }
 
 test("Alice reads packages and may not publish, Bob may", () => {

@@ -3,7 +3,7 @@
 import type { Header } from "../../core/mask/mask_headers.ts";
 import { CONSOLE } from "../../core/policy/policy.ts";
 import { decide } from "../../core/policy/decide.ts";
-import type { Decision } from "../../core/policy/decision.ts";
+import { deniedByDefault } from "../../core/policy/decision.ts";
 import { present } from "../../core/protocol/http/credential.ts";
 import { verbClass } from "../../core/protocol/http/methods.ts";
 import { requestHeaders } from "../../core/protocol/http/request_headers.ts";
@@ -18,7 +18,7 @@ export function resolvePathForm(caller: Caller, exchange: Exchange): Asked {
   const { policy } = exchange;
   const { method, url } = request;
   const headers: Header[] = [...request.headers];
-  const nowhere: Decision = { effect: "deny", policy: policy.hash, rule: null, reason: "no_rule" };
+  const nowhere = deniedByDefault(policy.hash, "no_rule");
   const parsed = parseTarget(url, "/c/");
   const settings = parsed.ok ? policy.connections.get(parsed.value.connection) : undefined;
   // Names that are no connection share one session a caller: a caller must not be able to make objects by making up names.
@@ -48,13 +48,22 @@ export function resolvePathForm(caller: Caller, exchange: Exchange): Asked {
   if (/(?:^|,)\s*websocket\b/i.test(request.headers.get("upgrade") ?? "")) return refused("upgrade_unsupported");
   // The runtime's fetch cannot send one; dropping it would make another request of it.
   if ((method === "GET" || method === "HEAD") && request.body !== null) return refused("body_unsupported");
-  const decision = decide(policy, {
+  const decided = decide(policy, {
     principal: caller.authenticated.principal,
     roles: caller.roles,
     connection: parsed.value.connection,
     method,
     segments: routeSegments(parsed.value.path),
+    path: parsed.value.path,
+    query: parsed.value.query,
+    headers,
+    address: exchange.address,
+    region: gateway.config.region,
+    now: exchange.started,
+    body: { kind: "unread" },
   });
+  // No rule can read a body yet.
+  const decision = decided.effect === "needs_body" ? nowhere : decided;
   if (decision.effect !== "allow" || settings === undefined)
     return { connection, method, decision, refusal: null, answerer: null, sent, fields: {} };
   if (settings.region !== gateway.config.region) return refused("wrong_region");

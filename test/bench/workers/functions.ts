@@ -110,13 +110,20 @@ function digest(): string {
 function decided(policy: Policy): unknown {
   const target = parseTarget(URL_ASKED, "/c/");
   if (!target.ok) throw new Error("the target is refused");
-  const { connection, path } = target.value;
+  const { connection, path, query } = target.value;
   return decide(policy, {
     principal: PRINCIPAL,
     roles: ROLES,
     connection,
     method: "POST",
     segments: routeSegments(path),
+    path,
+    query,
+    headers: SENT,
+    address: null,
+    region: "local",
+    now: Date.now(),
+    body: { kind: "unread" },
   });
 }
 
@@ -141,7 +148,7 @@ export default {
   async fetch(request: Request, env: Env): Promise<Response> {
     const { searchParams } = new URL(request.url);
     const policy = parsePolicy(env.POLICY, "0".repeat(64) as Digest);
-    if (!policy.ok) throw new Error(`the policy is refused at ${policy.path}`);
+    if (!policy.ok) throw new Error(`the policy is refused: ${JSON.stringify(policy.problems)}`);
     const run = functions(policy.value, commit(intent(), fillRandom, sha256))[searchParams.get("function") ?? ""];
     if (run === undefined) return new Response(null, { status: 404 });
     const times = Number(searchParams.get("times"));

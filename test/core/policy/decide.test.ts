@@ -7,18 +7,13 @@ import type { Decision } from "../../../core/policy/decision.ts";
 import type { Policy } from "../../../core/policy/policy.ts";
 import { METHOD_NAMES } from "../../../core/protocol/http/methods.ts";
 import { routeSegments } from "../../../core/protocol/http/target.ts";
-import { file, HASH, ISSUER, person, policyOf, rule } from "./sample_policy.ts";
+import { asking, file, HASH, ISSUER, person, policyOf, rule, withoutBody } from "./sample_policy.ts";
 
 const alice = person("alice", ["engineers"]);
 
 function ask(policy: Policy, principal: Principal, method: string, path: string, connection = "registry"): Decision {
-  return decide(policy, {
-    principal,
-    roles: rolesOf(policy.roles, principal, null),
-    connection,
-    method,
-    segments: routeSegments(path),
-  });
+  const roles = rolesOf(policy.roles, principal, null);
+  return withoutBody(decide(policy, asking({ principal, roles, connection, method, path })));
 }
 
 describe("a command is allowed only by a rule", () => {
@@ -29,6 +24,7 @@ describe("a command is allowed only by a rule", () => {
       effect: "allow",
       policy: HASH,
       rule: "read",
+      line: 1,
       obligations: [],
     });
   });
@@ -44,7 +40,9 @@ describe("a command is allowed only by a rule", () => {
       effect: "deny",
       policy: HASH,
       rule: null,
+      line: null,
       reason: "no_rule",
+      message: null,
     });
   });
 
@@ -91,7 +89,9 @@ describe("among rules", () => {
         effect: "deny",
         policy: HASH,
         rule: "no-admin",
+        line: 1,
         reason: "rule_denies",
+        message: null,
       });
       expect(ask(policyOf(file({ rules: order })), alice, "GET", "/x").effect).toBe("allow");
     }

@@ -8,7 +8,9 @@ const connection = { protocol: "http", upstream: "https://registry.example", reg
 function refusal(value: unknown): { path: string; expected: string } {
   const parsed = parsePolicy(typeof value === "string" ? value : JSON.stringify(value), HASH);
   if (parsed.ok) throw new TypeError("accepted");
-  return parsed;
+  const [problem] = parsed.problems;
+  if (problem === undefined) throw new TypeError("refused without a problem");
+  return problem;
 }
 
 describe("a policy that is complete is read", () => {
@@ -21,7 +23,9 @@ describe("a policy that is complete is read", () => {
       upstream: "https://registry.example/base",
       region: "eu",
       credential: null,
+      labels: [],
       timeoutSeconds: 60,
+      jsonLimit: 65536,
     });
   });
 
@@ -211,11 +215,14 @@ describe("a policy is refused whole, with the place, for", () => {
   it("the line of the value", () => {
     const text = JSON.stringify(file({ rules: [rule(), rule({ id: "write", methods: ["GET", "FETCH"] })] }), null, 2);
     const line = text.slice(0, text.indexOf('"FETCH"')).split("\n").length;
-    expect(parsePolicy(text, HASH)).toMatchObject({ ok: false, path: "rules[1].methods[1]", line });
+    expect(parsePolicy(text, HASH)).toMatchObject({
+      ok: false,
+      problems: [{ path: "rules[1].methods[1]", line }],
+    });
   });
 
   it("the line of what is around a missing value", () => {
     const text = '{\n"version": 1,\n"roles": {},\n"rules": [\n{"id": "a"}]}';
-    expect(parsePolicy(text, HASH)).toMatchObject({ ok: false, line: 5 });
+    expect(parsePolicy(text, HASH)).toMatchObject({ ok: false, problems: [{ line: 5 }] });
   });
 });

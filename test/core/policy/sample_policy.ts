@@ -1,6 +1,9 @@
 import type { Principal } from "../../../core/auth/principal.ts";
 import { type Digest, parseDigest } from "../../../core/ids.ts";
+import type { Asked, NeedsBody } from "../../../core/policy/decide.ts";
+import type { Decision } from "../../../core/policy/decision.ts";
 import { type Policy, parsePolicy } from "../../../core/policy/policy.ts";
+import { routeSegments } from "../../../core/protocol/http/target.ts";
 
 export const ISSUER = "https://id.example";
 
@@ -52,6 +55,31 @@ export function rule(parts: Readonly<Record<string, unknown>> = {}): Record<stri
 
 export function policyOf(value: unknown): Policy {
   const parsed = parsePolicy(JSON.stringify(value), HASH);
-  if (!parsed.ok) throw new TypeError(`${parsed.path}: ${parsed.expected}`);
+  if (!parsed.ok) throw new TypeError(parsed.problems.map(({ path, expected }) => `${path}: ${expected}`).join("\n"));
   return parsed.value;
+}
+
+/** A GET of `/` on `registry` by nobody in particular; parts can be replaced. */
+export function asking(parts: Partial<Asked> = {}): Asked {
+  const path = parts.path ?? "/";
+  return {
+    principal: person("nobody"),
+    roles: new Set(),
+    connection: "registry",
+    method: "GET",
+    segments: routeSegments(path),
+    path,
+    query: "",
+    headers: [],
+    address: null,
+    region: "eu",
+    now: Date.UTC(2026, 10, 24, 10),
+    body: { kind: "unread" },
+    ...parts,
+  };
+}
+
+export function withoutBody(decided: Decision | NeedsBody): Decision {
+  if (decided.effect === "needs_body") throw new TypeError("the decision needs the body");
+  return decided;
 }

@@ -1,0 +1,40 @@
+// An example of a policy: a command and what the policy is meant to decide on it.
+
+import type { Actor } from "../auth/principal.ts";
+import type { Header } from "../mask/mask_headers.ts";
+import type { BodyView } from "./body.ts";
+
+/** Nothing here is checked against the policy's names: an example may show that an unknown connection is denied. */
+export interface PolicyExample {
+  readonly name: string;
+  /** Where the example begins in the file, both from 1. */
+  readonly line: number;
+  readonly column: number;
+  readonly as: ExamplePerson;
+  readonly method: string;
+  /** Raw path with its query, as in a request line. */
+  readonly target: string;
+  readonly connection: string;
+  readonly headers: readonly Header[];
+  readonly body: BodyView;
+  readonly address: string | null;
+  /** Milliseconds since 1970; null for "any time", which is when the example is run. */
+  readonly time: number | null;
+  readonly expect: "allow" | "deny" | "needs_approval";
+  /** The rule that must decide, `default` for none of them, null if any will do. */
+  readonly by: string | null;
+}
+
+/** As `Principal`, but for the issuer, which an example may leave open. */
+export interface ExamplePerson {
+  readonly issuer: string | null;
+  readonly subject: string;
+  readonly name: string | null;
+  readonly email: string | null;
+  readonly emailVerified: boolean;
+  readonly groups: readonly string[];
+  /** Seconds since 1970. */
+  readonly authTime: number | null;
+  readonly methods: readonly string[];
+  readonly actors: readonly Actor[];
+}
