@@ -1,111 +1,127 @@
-// Reads from a gateway as whoever the token says. The token comes from the environment or a file,
-// never from an argument: those can be read by every process of the machine.
+// Calls to a gateway's API as whoever the token says. Follows no redirect, so that the token goes
+// nowhere else, and holds no more of an answer than a gateway would send.
 
-import { readFileSync } from "node:fs";
-import { refuse, ok, type Result } from "../core/result.ts";
+import { ok, refuse, type Result } from "../core/result.ts";
+import type { Access } from "./access.ts";
+import { readProblem, type Problem } from "./problem.ts";
+import type { CliRefusal } from "./refusal.ts";
+import { shown } from "./terminal.ts";
 
-export interface Access {
-  readonly gateway: string;
-  readonly token: string;
+/** A page of a list is at most 100 rows; a policy 512 KiB. */
+const ANSWER_LIMIT = 8 * 1024 * 1024;
+const PROBLEM_LIMIT = 1024 * 1024;
+/** Until an answer begins; a stream may then take as long as it takes. */
+const BEGIN_MS = 60_000;
+
+export interface Call {
+  /** From the root: `/api/v1/…`, with its query. */
+  readonly path: string;
+  readonly method?: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: string;
+  /** Said in place of the usual when there is no such thing (404). */
+  readonly missing?: string;
 }
 
-/** `what` says what to do about it. */
-export type CliRefusal = { readonly reason: "usage" | "unreachable"; readonly what: string };
-
-export interface AccessOptions {
-  readonly gateway?: string | undefined;
-  readonly "token-file"?: string | undefined;
+export function notAGateway(): { ok: false } & CliRefusal {
+  return refuse({ reason: "unreachable", what: "the answer is not what a gateway sends. Is --gateway right?" });
 }
 
-export function accessOf(
-  options: AccessOptions,
-  env: Readonly<Record<string, string | undefined>>,
-): Result<Access, CliRefusal> {
-  const gateway = options.gateway ?? env.SALLYPORT_GATEWAY;
-  if (gateway === undefined || gateway === "")
-    return refuse({ reason: "usage", what: "which gateway? Give --gateway URL, or set SALLYPORT_GATEWAY." });
-  const url = URL.canParse(gateway) ? new URL(gateway) : null;
-  if (url === null || (url.protocol !== "https:" && url.protocol !== "http:"))
-    return refuse({ reason: "usage", what: "--gateway must be an http or https URL." });
-  if (url.protocol === "http:" && !["127.0.0.1", "localhost", "[::1]"].includes(url.hostname)) {
-    return refuse({
-      reason: "usage",
-      what: "--gateway is http: and not this machine, so the token would travel in the clear. Use https.",
-    });
-  }
-  const file = options["token-file"];
-  let token = env.SALLYPORT_TOKEN ?? "";
-  if (file !== undefined) {
-    try {
-      token = readFileSync(file, "utf8").trim();
-    } catch {
-      return refuse({ reason: "usage", what: "the token file cannot be read. Check --token-file." });
-    }
-  }
-  if (token === "")
-    return refuse({ reason: "usage", what: "no token. Set SALLYPORT_TOKEN, or give --token-file FILE." });
-  // What a bearer token may consist of (RFC 6750 §2.1): anything else would end up in a header.
-  if (!/^[A-Za-z0-9._~+/=-]+$/.test(token))
-    return refuse({
-      reason: "usage",
-      what: "the token has characters that no access token has. Is it a file with something else in it?",
-    });
-  return ok({ gateway: url.origin + url.pathname.replace(/\/+$/, ""), token });
-}
-
-export async function get(access: Access, path: string): Promise<Result<Response, CliRefusal>> {
+/** The answer if its status is a good one; its body is then the caller's to read or cancel. */
+export async function call(access: Access, asked: Call): Promise<Result<Response, CliRefusal>> {
   let response: Response;
+  const late = new AbortController();
+  const timer = setTimeout(() => late.abort(), BEGIN_MS);
   try {
-    response = await fetch(access.gateway + path, {
-      headers: { authorization: `Bearer ${access.token}`, "accept-encoding": "identity" },
+    response = await fetch(access.gateway + asked.path, {
+      method: asked.method ?? "GET",
+      headers: { ...asked.headers, authorization: `Bearer ${access.token}`, "accept-encoding": "identity" },
       redirect: "manual",
+      signal: late.signal,
+      ...(asked.body === undefined ? {} : { body: asked.body }),
     });
   } catch {
     return refuse({
       reason: "unreachable",
-      what: `${access.gateway} cannot be reached. Is it running, and is --gateway right?`,
+      what: late.signal.aborted
+        ? `${access.gateway} takes the call and does not answer. Try again.`
+        : `${access.gateway} cannot be reached. Is it running, and is --gateway right?`,
     });
+  } finally {
+    clearTimeout(timer);
   }
   if (response.ok) return ok(response);
-  await response.body?.cancel();
-  switch (response.status) {
-    case 401:
-      return refuse({
-        reason: "unreachable",
-        what: "the gateway does not accept the token: it has expired, or was made for something else. Get a new one.",
-      });
-    case 403:
-      return refuse({
-        reason: "unreachable",
-        what: "this identity may not read that. Auditors read all sessions, everybody their own.",
-      });
-    case 404:
-      return refuse({
-        reason: "unreachable",
-        what: "there is no such session, or it is not yours to read. `sallyport sessions` lists what you can read.",
-      });
-    case 421:
-      return refuse({
-        reason: "unreachable",
-        what: "this host is not served there. Use the URL of the gateway's region.",
-      });
-    default:
-      return refuse({
-        reason: "unreachable",
-        what: `the gateway answered ${response.status}. Try again; if it stays, ask its admin.`,
-      });
-  }
+  const text = await boundedText(response, PROBLEM_LIMIT);
+  return refuse(refusalOf(response, readProblem(response.status, text ?? ""), asked.missing));
 }
 
-/** JSON of at most 1 MiB; null for anything else. */
-export async function getJson(access: Access, path: string): Promise<Result<unknown, CliRefusal>> {
-  const got = await get(access, path);
+/** JSON of at most 8 MiB. */
+export async function callJson(access: Access, asked: Call): Promise<Result<unknown, CliRefusal>> {
+  const got = await call(access, asked);
   if (!got.ok) return got;
+  const text = await boundedText(got.value, ANSWER_LIMIT);
   try {
-    const text = await got.value.text();
-    if (text.length <= 1024 * 1024) return ok(JSON.parse(text) as unknown);
+    if (text !== null) return ok(JSON.parse(text) as unknown);
   } catch {
-    // Falls through: what came is no JSON, or broke off.
+    // Falls through: what came is no JSON.
   }
-  return refuse({ reason: "unreachable", what: "the answer is not what a gateway sends. Is --gateway right?" });
+  return notAGateway();
+}
+
+/** Null if it is longer than `limit` bytes or breaks off. */
+export async function boundedText(response: Response, limit: number): Promise<string | null> {
+  const decoder = new TextDecoder();
+  let text = "";
+  let size = 0;
+  try {
+    // Leaving the loop cancels the body.
+    for await (const chunk of (response.body ?? []) as AsyncIterable<Uint8Array>) {
+      size += chunk.byteLength;
+      if (size > limit) return null;
+      text += decoder.decode(chunk, { stream: true });
+    }
+  } catch {
+    return null;
+  }
+  return text + decoder.decode();
+}
+
+function refusalOf({ status, headers }: Response, problem: Problem, missing: string | undefined): CliRefusal {
+  const said = shown(problem.detail !== "" ? problem.detail : problem.title, 300);
+  const because = said === "" ? "" : ` (${said})`;
+  switch (status) {
+    case 400:
+      return { reason: "usage", what: `the gateway cannot read that${because}.`, problem };
+    case 401:
+      return {
+        reason: "refused",
+        what: "the gateway does not accept the token: it has expired, or was made for something else. Get a new one.",
+        problem,
+      };
+    case 403:
+      return { reason: "refused", what: `this identity may not do that${because}.`, problem };
+    case 404:
+      return { reason: "unreachable", what: missing ?? `there is no such thing at the gateway${because}.`, problem };
+    case 409:
+    case 412:
+      return { reason: "conflict", what: `somebody else was first${because}. Look again, then decide.`, problem };
+    case 421: {
+      const what = "this host is not served there. Use the URL of the gateway's region.";
+      return { reason: "unreachable", what, problem };
+    }
+    case 422:
+      return { reason: "different", what: `the gateway does not take that${because}.`, problem };
+    case 429: {
+      const wait = headers.get("retry-after") ?? "";
+      const when = /^\d{1,5}$/.test(wait) ? `in ${wait} s` : "in a minute";
+      return { reason: "unreachable", what: `too many calls. Try again ${when}.`, problem };
+    }
+    default: {
+      const isRedirect = status >= 300 && status < 400;
+      const what = isRedirect
+        ? `the gateway answered ${status}, a redirect: the token goes nowhere else. Is --gateway right?`
+        : `the gateway answered ${status}${because}. Try again; if it stays, ask its admin.`;
+      return { reason: "unreachable", what, problem };
+    }
+  }
 }

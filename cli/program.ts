@@ -1,0 +1,75 @@
+// All commands, in the groups in which help lists them, and how help looks.
+
+import { Command } from "commander";
+import { accessOptions } from "./acting.ts";
+import { sessionsCommand } from "./commands/sessions.ts";
+import { showCommand } from "./commands/show.ts";
+import { verifySessionCommand } from "./commands/verify_session.ts";
+import { whoamiCommand } from "./commands/whoami.ts";
+import type { Io } from "./io.ts";
+import { version } from "./version.ts";
+
+const EXIT_CODES = `
+Exit codes:
+  0  done; of records: intact and complete
+  1  altered, or different: the first wrong record, the failed test is named
+  2  wrong usage
+  3  the gateway or a file cannot be reached or read
+  4  intact, but completeness is not shown
+  5  not logged in, or not allowed
+  6  somebody else was first
+
+What the verdicts mean: docs/record_format.md, section 7. Each command has its own --help.`;
+
+type Register = (program: Command, io: Io) => unknown;
+
+const GROUPS: readonly (readonly [heading: string, commands: readonly Register[]])[] = [
+  ["Who you are:", [whoamiCommand]],
+  ["The trail:", [sessionsCommand, showCommand, verifySessionCommand]],
+];
+
+export function buildProgram(io: Io): Command {
+  const program = new Command("sallyport")
+    .description("Calls tools through a Sallyport gateway, and reads the trail of what was called.")
+    .usage("<command> [options]")
+    // So that what stands behind a command's name is that command's to read: curl has options of the same names.
+    .enablePositionalOptions()
+    .version(version(), "-V, --version", "print the version")
+    .helpOption("-h, --help", "print help")
+    .helpCommand("help [command]", "print help for a command")
+    .option("--no-color", "no colours (also NO_COLOR); FORCE_COLOR=1 forces them")
+    .exitOverride()
+    .configureHelp(helpStyle(io))
+    .configureOutput({
+      // Errors come back as exceptions, and are said in one place.
+      outputError: () => undefined,
+      getOutHasColors: () => true,
+      getErrHasColors: () => true,
+      ...(io.width === null ? {} : { getOutHelpWidth: () => Math.min(io.width ?? 80, 100) }),
+    })
+    .addHelpText("after", EXIT_CODES);
+  for (const option of accessOptions()) program.addOption(option);
+  for (const [heading, commands] of GROUPS) {
+    program.commandsGroup(heading);
+    for (const register of commands) register(program, io);
+  }
+  program.commandsGroup("More:");
+  visit(program, (command) => {
+    if (command !== program) command.option("--no-color", "no colours").copyInheritedSettings(program);
+  });
+  return program;
+}
+
+function visit(command: Command, what: (command: Command) => void): void {
+  what(command);
+  for (const one of command.commands) visit(one, what);
+}
+
+function helpStyle({ style }: Io): Record<string, unknown> {
+  return {
+    styleTitle: (text: string) => style.bold(text),
+    styleSubcommandTerm: (text: string) => style.cyan(text),
+    styleOptionTerm: (text: string) => style.cyan(text),
+    showGlobalOptions: false,
+  };
+}

@@ -1,0 +1,73 @@
+// What the verifier found, for a person.
+
+import type { SessionVerdict } from "../core/verify/verdict.ts";
+import { shown, type Style } from "./terminal.ts";
+
+export function verdictText(verdict: SessionVerdict, s: Style): string {
+  const { integrity, completeness, findings, records, root } = verdict;
+  const lines: string[] = [];
+  const note = (count: number, what: string, which: readonly (string | number)[]): void => {
+    if (count > 0)
+      lines.push(
+        `${s.yellow("note:")} ${count} ${what}: ${which
+          .slice(0, 5)
+          .map((one) => shown(String(one)))
+          .join(", ")}${count > 5 ? ", …" : ""}`,
+      );
+  };
+  // Reading stops at the first wrong record, so what is still open there says nothing.
+  if (integrity.kind === "intact")
+    note(findings.openCount, plural(findings.openCount, "command") + " without an outcome yet", findings.open);
+  note(findings.unknownCount, plural(findings.unknownCount, "command") + " of unknown outcome", findings.unknown);
+  note(
+    findings.gapCount,
+    plural(findings.gapCount, "record") + " of something that could not be recorded",
+    findings.gaps,
+  );
+  note(
+    findings.backwardsCount,
+    plural(findings.backwardsCount, "record") + " with a time before the last one's",
+    findings.backwards,
+  );
+  if (integrity.kind === "intact") {
+    lines.push(
+      `${s.green(s.bold("intact"))}: ${records} ${plural(records, "record")}, chain and tree verified (root ${root.slice(0, 16)}…)`,
+    );
+  } else {
+    const { line, seq, detail, reason } = integrity.first;
+    lines.push(
+      `${s.red(s.bold("ALTERED"))}: record ${seq} (line ${line}) is the first wrong one: ${shown(detail)} ${s.dim(`[${reason}]`)}`,
+    );
+    const holding = Math.min(records, seq);
+    lines.push(`${holding} ${plural(holding, "record")} before it ${holding === 1 ? "holds" : "hold"}`);
+  }
+  lines.push(completenessText(verdict, s));
+  if (integrity.kind === "intact") lines.push(s.dim(`head: ${records}:${root}`));
+  if (completeness.kind === "shown" && completeness.by === "head")
+    lines.push(s.dim("the head is the export's own; keep it, and check a later export with --head"));
+  return lines.join("\n");
+}
+
+function completenessText({ completeness, records, closed }: SessionVerdict, s: Style): string {
+  if (completeness.kind === "shown") {
+    const by = {
+      head: "the head in the export",
+      given_head: "the head you brought",
+      both: "the head in the export and the one you brought",
+    }[completeness.by];
+    return `${s.green(s.bold("complete"))}: all ${records} records that ${by} counts${closed ? "; the session is closed" : "; the session is still open"}`;
+  }
+  const label = s.yellow(s.bold("completeness not shown"));
+  switch (completeness.reason) {
+    case "altered":
+      return `${label}: an altered log shows nothing`;
+    case "no_head":
+      return `${label}: the export has no head line; bring one with --head`;
+    case "records_missing":
+      return `${label}: record ${completeness.seq} is the first missing one of ${completeness.size}`;
+  }
+}
+
+function plural(count: number, word: string): string {
+  return count === 1 ? word : `${word}s`;
+}
