@@ -3,7 +3,7 @@
 
 import { integer, sqliteTable, text } from "drizzle-orm/sqlite-core";
 
-/** Every policy that took decisions in this region. */
+/** The text of every policy that was in force in this region. */
 export const policyVersion = sqliteTable("policy_version", {
   hash: text("hash").primaryKey(),
   text: text("text").notNull(),
@@ -21,5 +21,35 @@ export const revocation = sqliteTable("revocation", {
   /** The command by which an admin asked for it. */
   command: text("command").notNull(),
   reason: text("reason").notNull(),
+  time: integer("time").notNull(),
+});
+
+/** One row for each time an admin applied a policy. */
+export const policyApplication = sqliteTable("policy_application", {
+  no: integer("no").primaryKey(),
+  hash: text("hash").notNull(),
+  previous: text("previous"),
+  /** Milliseconds since 1970. */
+  time: integer("time").notNull(),
+  /** The admin, and the command by which it was applied. */
+  issuer: text("issuer").notNull(),
+  subject: text("subject").notNull(),
+  command: text("command").notNull(),
+  comment: text("comment").notNull(),
+});
+
+/** Sessions that an admin, or their owner, ended. */
+export const kill = sqliteTable("kill", {
+  no: integer("no").primaryKey(),
+  sid: text("sid").notNull(),
+  object: text("object").notNull(),
+  issuer: text("issuer").notNull(),
+  subject: text("subject").notNull(),
+  actors: text("actors").notNull(),
+  connection: text("connection").notNull(),
+  /** Seconds since 1970, as in tokens. */
+  issuedBefore: integer("issued_before").notNull(),
+  reason: text("reason").notNull(),
+  command: text("command").notNull(),
   time: integer("time").notNull(),
 });

@@ -31,4 +31,45 @@ export const CONTROL_MIGRATIONS: readonly string[] = [
   -- Bookkeeping: what D1 has not taken yet.
   CREATE TABLE history_outbox (no INTEGER PRIMARY KEY, kind TEXT NOT NULL, key TEXT NOT NULL);
   `,
+  `
+  -- One row for each time an admin applied a policy; the last one is in force.
+  CREATE TABLE policy_application (
+    no       INTEGER PRIMARY KEY,
+    hash     TEXT NOT NULL,
+    previous TEXT,
+    time     INTEGER NOT NULL,
+    issuer   TEXT NOT NULL,
+    subject  TEXT NOT NULL,
+    command  TEXT NOT NULL UNIQUE,
+    comment  TEXT NOT NULL
+  );
+  CREATE TRIGGER policy_application_no_update BEFORE UPDATE ON policy_application
+    BEGIN SELECT RAISE(ABORT, 'append-only'); END;
+  CREATE TRIGGER policy_application_no_delete BEFORE DELETE ON policy_application
+    BEGIN SELECT RAISE(ABORT, 'append-only'); END;
+  CREATE TRIGGER policy_application_no_replace BEFORE INSERT ON policy_application
+    WHEN EXISTS (SELECT 1 FROM policy_application WHERE no = NEW.no)
+      OR EXISTS (SELECT 1 FROM policy_application WHERE command = NEW.command)
+    BEGIN SELECT RAISE(ABORT, 'append-only'); END;
+
+  CREATE TABLE kill (
+    no            INTEGER PRIMARY KEY,
+    sid           TEXT NOT NULL,
+    object        TEXT NOT NULL,
+    issuer        TEXT NOT NULL,
+    subject       TEXT NOT NULL,
+    actors        TEXT NOT NULL,
+    connection    TEXT NOT NULL,
+    issued_before INTEGER NOT NULL,
+    reason        TEXT NOT NULL,
+    command       TEXT NOT NULL UNIQUE,
+    time          INTEGER NOT NULL
+  );
+  CREATE TRIGGER kill_no_update BEFORE UPDATE ON kill BEGIN SELECT RAISE(ABORT, 'append-only'); END;
+  CREATE TRIGGER kill_no_delete BEFORE DELETE ON kill BEGIN SELECT RAISE(ABORT, 'append-only'); END;
+  CREATE TRIGGER kill_no_replace BEFORE INSERT ON kill
+    WHEN EXISTS (SELECT 1 FROM kill WHERE no = NEW.no)
+      OR EXISTS (SELECT 1 FROM kill WHERE command = NEW.command)
+    BEGIN SELECT RAISE(ABORT, 'append-only'); END;
+  `,
 ];

@@ -1,13 +1,10 @@
 // One long file, because each costs a second of the runtime's start: tables that only grow, migrations
-// that only append, and the objects beside the session's (registry, perimeter, control).
+// that only append, and the objects beside the session's (registry, perimeter).
 
-import { applyD1Migrations, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
-import { beforeAll, describe, expect, test } from "vitest";
+import { runInDurableObject } from "cloudflare:test";
+import { describe, expect, test } from "vitest";
 import { newSessionId, type ConnectionName, type Digest, type SessionId } from "../../core/ids.ts";
 import { canonicalText } from "../../core/record/canonical.ts";
-import { NO_REVOCATIONS } from "../../core/auth/revocation.ts";
-import type { ControlObject } from "../../durable/control.ts";
-import { sendHistory } from "../../durable/history.ts";
 import { migrate, rows, run } from "../../durable/migrate.ts";
 import type { PerimeterObject } from "../../durable/perimeter.ts";
 import {
@@ -24,8 +21,6 @@ import type { RegistryObject } from "../../durable/registry.ts";
 import type { SessionOpening } from "../../durable/registry_rpc.ts";
 import { SessionLog } from "../../durable/session_log.ts";
 import { fillRandom } from "../../durable/sha256.ts";
-import tables from "../../migrations/d1/0000_history.sql?raw";
-import triggers from "../../migrations/d1/0001_append_only.sql?raw";
 import { CONTROL_MIGRATIONS } from "../../migrations/objects/control.ts";
 import { LOG_MIGRATIONS } from "../../migrations/objects/log.ts";
 import { REGISTRY_MIGRATIONS } from "../../migrations/objects/registry.ts";
@@ -51,14 +46,6 @@ function withRegistry<R>(
 ): Promise<R> {
   const stub = bindings.REGISTRY.get(bindings.REGISTRY.idFromName(name));
   return runInDurableObject(stub, (object: RegistryObject, state: DurableObjectState) => work(state.storage, object));
-}
-
-function withControl<R>(
-  name: string,
-  work: (storage: DurableObjectStorage, object: ControlObject) => R | Promise<R>,
-): Promise<R> {
-  const stub = bindings.CONTROL.get(bindings.CONTROL.idFromName(name));
-  return runInDurableObject(stub, (object: ControlObject, state: DurableObjectState) => work(state.storage, object));
 }
 
 describe("tables that only grow", () => {
@@ -122,16 +109,6 @@ describe("tables that only grow", () => {
         `opened (sid, object, connection, issuer, subject, time) VALUES ('${sid}', '', '', '', '', 0)`,
       ]);
       expectAppendOnly(storage.sql, "closed", [`closed (sid, time, size) VALUES ('${sid}', 0, 0)`]);
-    }));
-
-  test("the control object's policies and revocations", () =>
-    withControl("triggers", async (storage, object) => {
-      await object.announcePolicy("ab".repeat(32) as Digest, "{}");
-      await object.revoke({ token: "t", subject: null, reason: "lost", command: newCommand() });
-      expectAppendOnly(storage.sql, "policy", [
-        `policy (hash, text, first_seen) VALUES ('${"ab".repeat(32)}', 'x', 1)`,
-      ]);
-      expectAppendOnly(storage.sql, "revocation", [`revocation (no, command, reason, time) VALUES (1, 'c', 'r', 1)`]);
     }));
 
   test("what a command's path looks up is found by a key, never by reading a table", () =>
@@ -487,94 +464,6 @@ describe("the perimeter", () => {
     expect(kindsOf(records)).toEqual(["session.opened", "command.denied", "command.denied"]);
     expect(await stub.describe(newSessionId(NOW, fillRandom))).toBe(null);
   });
-});
-
-describe("the control object", () => {
-  const hash = (byte: string): Digest => byte.repeat(32) as Digest;
-
-  beforeAll(async () => {
-    const files = [tables, triggers];
-    await applyD1Migrations(
-      bindings.DB,
-      files.map((text, no) => ({ name: `${no}`, queries: text.split("--> statement-breakpoint") })),
-    );
-  });
-
-  test("names revoked tokens and subjects at once, each command's revocation once", async () => {
-    const control = bindings.CONTROL.get(bindings.CONTROL.idFromName("revocations"));
-    expect((await control.snapshot()).revocations).toEqual(NO_REVOCATIONS);
-    const revocation = { token: "jti-1", subject: null, reason: "lost laptop", command: newCommand() };
-    await control.revoke(revocation);
-    await control.revoke(revocation);
-    await control.revoke({
-      token: null,
-      subject: { issuer: "i", subject: "alice", before: 1_800_000_000 },
-      reason: "left",
-      command: newCommand(),
-    });
-    expect((await control.snapshot()).revocations).toEqual({
-      tokenIds: ["jti-1"],
-      subjects: [{ issuer: "i", subject: "alice", before: 1_800_000_000 }],
-      kills: [],
-    });
-  });
-
-  test("keeps every policy by its hash", async () => {
-    const control = bindings.CONTROL.get(bindings.CONTROL.idFromName("policies"));
-    await control.announcePolicy(hash("01"), "one");
-    await control.announcePolicy(hash("01"), "one");
-    await control.announcePolicy(hash("02"), "two");
-    expect([
-      await control.policy(hash("01")),
-      await control.policy(hash("02")),
-      await control.policy(hash("03")),
-    ]).toEqual(["one", "two", null]);
-  });
-
-  test("copies both to D1 in its own time, whose tables only grow, too", async () => {
-    const control = bindings.CONTROL.get(bindings.CONTROL.idFromName("control"));
-    await control.announcePolicy(hash("aa"), "text");
-    await control.revoke({ token: "t", subject: null, reason: "r", command: newCommand() });
-    await runDurableObjectAlarm(control);
-    expect((await control.snapshot()).historyLag).toBe(0);
-    expect((await bindings.DB.prepare("SELECT hash, text FROM policy_version").all()).results).toEqual([
-      { hash: hash("aa"), text: "text" },
-    ]);
-    expect((await bindings.DB.prepare("SELECT token_id FROM revocation").all()).results).toEqual([{ token_id: "t" }]);
-    const changes = [
-      "UPDATE policy_version SET text = 'x'",
-      "DELETE FROM policy_version",
-      `INSERT OR REPLACE INTO policy_version (hash, text, first_seen) VALUES ('${hash("aa")}', 'x', 1)`,
-      "UPDATE revocation SET reason = 'x'",
-      "DELETE FROM revocation",
-      "INSERT OR REPLACE INTO revocation (no, command, reason, time) VALUES (1, 'c', 'r', 1)",
-    ];
-    for (const change of changes)
-      await expect(bindings.DB.prepare(change).run(), change).rejects.toThrow("append-only");
-  });
-
-  test("goes on while D1 is down, shows the lag, and repeats nothing that D1 has", () =>
-    withControl("down", async (storage, object) => {
-      await object.announcePolicy(hash("bb"), "later");
-      await object.announcePolicy(hash("cc"), "last");
-      const down = {
-        prepare: () => {
-          throw new Error("D1 is down");
-        },
-      } as unknown as D1Database;
-      expect(await sendHistory(storage.sql, down)).toBe(false);
-      expect(await sendHistory(storage.sql, undefined)).toBe(true);
-      expect((await object.snapshot()).historyLag).toBe(2);
-      await bindings.DB.prepare("INSERT INTO policy_version (hash, text, first_seen) VALUES (?, 'later', 1)")
-        .bind(hash("bb"))
-        .run();
-      expect(await sendHistory(storage.sql, bindings.DB)).toBe(true);
-      expect((await object.snapshot()).historyLag).toBe(0);
-      const kept = await bindings.DB.prepare("SELECT COUNT(*) AS n FROM policy_version WHERE hash IN (?, ?)")
-        .bind(hash("bb"), hash("cc"))
-        .first();
-      expect(kept).toEqual({ n: 2 });
-    }));
 });
 
 test("classes with every character that a leaf may have are taken as they are", () =>

@@ -17,7 +17,7 @@ export async function readPolicy({ exchange }: Cleared, id: string): Promise<Res
   const hash = parseDigest(id);
   const { env, config } = exchange.gateway;
   if (hash === null) return problem("not_found", null);
-  const text = hash === config.policy.hash ? config.policyText : await controlOf(env).policy(hash);
+  const text = hash === config.policy.hash ? config.policyText : await controlOf(env).policyText(hash);
   if (text === null) return problem("not_found", null);
   return new Response(text, {
     headers: { "content-type": "application/json", "cache-control": "private, max-age=31536000, immutable" },
