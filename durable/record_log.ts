@@ -109,7 +109,7 @@ export class RecordLog {
     return newest;
   }
 
-  isLive(head: Head): boolean {
+  isLive(head: { readonly no: number }): boolean {
     return this.#heads.has(head.no);
   }
 

@@ -40,7 +40,7 @@ export function recordClosing(sql: Sql, log: RecordLog, entry: SessionClosing, n
   if (rows(sql, "SELECT 1 AS one FROM opened WHERE sid = ?", sid).length === 0) return;
   if (rows(sql, "SELECT 1 AS one FROM closed WHERE sid = ?", sid).length > 0) return;
   append(log, "session.closed", { reason, size }, { sid, root, tip }, now);
-  run(sql, "INSERT INTO closed (sid, time, size) VALUES (?, ?, ?)", sid, time, size);
+  run(sql, "INSERT INTO closed (sid, time, size, reason) VALUES (?, ?, ?, ?)", sid, time, size, reason);
 }
 
 function append(log: RecordLog, kind: Kind, classes: Classes, fields: Fields, now: number): void {
@@ -57,9 +57,11 @@ interface EntryRow extends Record<string, SqlStorageValue> {
   time: number;
   ended: number | null;
   size: number | null;
+  reason: string | null;
 }
 
-const ENTRY = "SELECT o.*, c.time AS ended, c.size AS size FROM opened o LEFT JOIN closed c ON c.sid = o.sid";
+const ENTRY =
+  "SELECT o.*, c.time AS ended, c.size AS size, c.reason AS reason FROM opened o LEFT JOIN closed c ON c.sid = o.sid";
 
 export function findEntry(sql: Sql, sid: SessionId): SessionEntry | null {
   const [row] = rows<EntryRow>(sql, `${ENTRY} WHERE o.sid = ?`, sid);
@@ -93,5 +95,6 @@ function entryOf(row: EntryRow): SessionEntry {
     opened: row.time,
     closed: row.ended,
     size: row.size,
+    reason: row.reason,
   };
 }

@@ -34,6 +34,8 @@ export interface SessionEntry {
   readonly opened: number;
   readonly closed: number | null;
   readonly size: number | null;
+  /** Why it was closed: `idle`, `max`, `killed`; null while it is open. */
+  readonly reason: string | null;
 }
 
 /** Newest first. `before` is the `sid` of the last entry of the page before. */

@@ -6,29 +6,45 @@ import type { CommandId, SessionId } from "../core/ids.ts";
 import type { Committed } from "../core/record/record.ts";
 import { LOG_MIGRATIONS } from "../migrations/objects/log.ts";
 import type { Env } from "../workers/env.ts";
+import { AlarmClock } from "./alarm_clock.ts";
 import { GroupCommit } from "./group_commit.ts";
 import { migrate } from "./migrate.ts";
 import { hasClosings, registryOf, sendClosings } from "./registry_client.ts";
 import { SessionLog } from "./session_log.ts";
 import { SessionOpener } from "./session_opener.ts";
 import { ALARM_PAUSE_MS, FEW, LEASE_MS, QUEUE_LIMIT, RESEND_MS } from "./session_life.ts";
-import type { Appended, Opening, RecordPage, SessionRpc, SessionSummary } from "./session_rpc.ts";
+import type {
+  Appended,
+  CutReason,
+  Killed,
+  KillRequest,
+  Opening,
+  RecordPage,
+  SessionRpc,
+  SessionSummary,
+} from "./session_rpc.ts";
+import { SessionWatch } from "./session_watch.ts";
 
 export class SessionObject extends DurableObject<Env> implements SessionRpc {
   readonly #log: SessionLog;
   readonly #commits: GroupCommit;
   readonly #opener: SessionOpener;
-  /** When the alarm rings, as far as this instance knows. */
-  #alarmAt = Infinity;
+  readonly #alarm: AlarmClock;
+  readonly #watch: SessionWatch;
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
     const { sql } = ctx.storage;
     ctx.storage.transactionSync(() => migrate(sql, LOG_MIGRATIONS));
+    this.#alarm = new AlarmClock(ctx.storage);
     const log = new SessionLog(sql, Date.now());
     this.#log = log;
+    this.#watch = new SessionWatch(log);
     this.#commits = new GroupCommit(
-      (work) => ctx.storage.transactionSync(() => log.log.gather(work)),
+      (work) => {
+        ctx.storage.transactionSync(() => log.log.gather(work));
+        this.#watch.changed();
+      },
       () => log.reload(Date.now()),
     );
     const object = ctx.id.toString();
@@ -50,7 +66,7 @@ export class SessionObject extends DurableObject<Env> implements SessionRpc {
       if (this.#commits.length >= QUEUE_LIMIT) return { ok: false, reason: "overloaded" };
     }
     // Before the record: a crash in between leaves an alarm that finds nothing to do, never an intent that nobody closes.
-    if (opening !== null || !needsSession) this.#wakeBy(Date.now() + LEASE_MS);
+    if (opening !== null || !needsSession) this.#alarm.wakeBy(Date.now() + LEASE_MS);
     return this.#commits.add({
       apply: (careful) => this.#log.begin(record, Date.now(), careful),
       refused: () => ({ ok: false, reason: "storage_refused" }),
@@ -59,6 +75,8 @@ export class SessionObject extends DurableObject<Env> implements SessionRpc {
   }
 
   async proceed(records: readonly Committed[]): Promise<Appended> {
+    // The last outcome of a killed session is followed by its end.
+    if (this.#log.isKilling) this.#alarm.wakeBy(Date.now() + ALARM_PAUSE_MS);
     return this.#commits.add({
       apply: (careful) => this.#log.proceed(records, Date.now(), careful),
       refused: () => ({ ok: false, reason: "storage_refused" }),
@@ -78,29 +96,36 @@ export class SessionObject extends DurableObject<Env> implements SessionRpc {
     return this.#log.read(sid, from, limit);
   }
 
-  /** Only when none is pending that is early enough: setting an alarm is a write, too. At most two in LEASE_MS. */
-  #wakeBy(time: number): void {
-    if (this.#alarmAt <= time && !isLost(this.#alarmAt)) return;
-    this.#alarmAt = time;
-    this.ctx.storage.setAlarm(time).catch(() => {
-      this.#alarmAt = Infinity;
+  async kill(sid: SessionId, { command }: KillRequest): Promise<Killed> {
+    const killed = await this.#commits.add<Killed>({
+      apply: () => this.#log.kill(sid, command, Date.now()),
+      refused: () => ({ ok: false, state: "refused" }),
+      alone: true,
     });
+    // The registry hears of it, if it is closed already.
+    if (killed.ok) this.#alarm.wakeBy(Date.now());
+    return killed;
   }
 
-  /**
-   * Before the first call: one that begins a command would put off an alarm that it does not know of, and
-   * one such call after the other for ever. An alarm that is lost is set again by whatever wakes the object.
-   */
+  async untilCut(command: CommandId): Promise<CutReason | null> {
+    return this.#watch.untilCut(command);
+  }
+
+  async waitForMore(sid: SessionId, size: number, ms: number): Promise<number> {
+    return this.#watch.waitForMore(sid, size, ms);
+  }
+
+  /** An alarm that is lost is set again by whatever wakes the object. */
   async #findAlarm(): Promise<void> {
-    this.#alarmAt = (await this.ctx.storage.getAlarm()) ?? Infinity;
+    await this.#alarm.find();
     const now = Date.now();
     const due = hasClosings(this.ctx.storage.sql) ? now : this.#log.nextDue(now);
-    if (due !== null) this.#wakeBy(Math.max(due, now + ALARM_PAUSE_MS));
+    if (due !== null) this.#alarm.wakeBy(Math.max(due, now + ALARM_PAUSE_MS));
   }
 
   /** May run twice for one setting: each step finds done what an earlier run did. */
   override async alarm(): Promise<void> {
-    this.#alarmAt = Infinity;
+    this.#alarm.rang();
     await this.#commits.add({
       apply: () => {
         const now = Date.now();
@@ -113,11 +138,6 @@ export class SessionObject extends DurableObject<Env> implements SessionRpc {
     const now = Date.now();
     const due = Math.min(this.#log.nextDue(now) ?? Infinity, isSent ? Infinity : now + RESEND_MS);
     // After a refused write everything is still due: without a pause the alarm would ring for ever.
-    if (due !== Infinity) this.#wakeBy(Math.max(due, now + ALARM_PAUSE_MS));
+    if (due !== Infinity) this.#alarm.wakeBy(Math.max(due, now + ALARM_PAUSE_MS));
   }
-}
-
-/** The platform gives up an alarm that failed for some minutes, as on a full disk: it stays in the past, or is gone. */
-function isLost(alarm: number): boolean {
-  return alarm <= Date.now() - RESEND_MS;
 }

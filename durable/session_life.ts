@@ -16,14 +16,15 @@ export const QUEUE_LIMIT = 1024;
 /** With fewer other commands under way than this a call is made durable at once: their company would save less than waiting for it costs. */
 export const FEW = 1;
 
-export type Ending = "idle" | "max";
+/** `killed` comes from an admin, see session_kills.ts; the others from time. */
+export type Ending = "idle" | "max" | "killed";
 
 /** Why a session must take no further command, or null if it may. `busy` tells whether it has open intents. */
 export function endingOf(
   session: { readonly opened: number; readonly lastTime: number },
   busy: () => boolean,
   now: number,
-): Ending | null {
+): "idle" | "max" | null {
   if (now - session.opened >= MAX_AGE_MS) return "max";
   return now - session.lastTime >= IDLE_MS && !busy() ? "idle" : null;
 }

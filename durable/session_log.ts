@@ -1,5 +1,5 @@
 // What a session object does with records, one synchronous step at a time: begin, proceed, lapse,
-// close. Owns the open intents and their leases. Never awaits; the caller wraps calls in one
+// close, kill. Owns the open intents and their leases. Never awaits; the caller wraps calls in one
 // transaction and calls `reload` after a failed one.
 //
 // Invariant: at most one outcome a command, and none without its intent, except `outcome.late`,
@@ -7,14 +7,15 @@
 
 import type { CommandId, SessionId } from "../core/ids.ts";
 import { canonicalText } from "../core/record/canonical.ts";
-import { parseLeaf } from "../core/record/leaf.ts";
+import { type Leaf, parseLeaf } from "../core/record/leaf.ts";
 import { commit } from "../core/record/commit.ts";
 import { type Classes, type Committed, type Fields, type Kind, KINDS, OUTCOMES } from "../core/record/record.ts";
 import { ownRecord } from "../core/mask/mask_draft.ts";
 import { run, rows, type Sql } from "./migrate.ts";
 import { type Existing, type Head, idRange, isWellFormed, RecordLog, sameRecord } from "./record_log.ts";
+import { SessionKills } from "./session_kills.ts";
 import { type Ending, endingOf, LEASE_MS, nextEnding } from "./session_life.ts";
-import type { Appended, AppendRefusal, Opening, RecordPage, SessionSummary } from "./session_rpc.ts";
+import type { Appended, AppendRefusal, CutReason, Killed, Opening, RecordPage, SessionSummary } from "./session_rpc.ts";
 import { fillRandom, sha256 } from "./sha256.ts";
 
 interface OpenIntent {
@@ -35,16 +36,19 @@ export class SessionLog {
   readonly #sql: Sql;
   readonly log: RecordLog;
   readonly #open = new Map<CommandId, OpenIntent>();
+  readonly #kills: SessionKills;
 
   constructor(sql: Sql, now: number) {
     this.#sql = sql;
     this.log = new RecordLog(sql);
+    this.#kills = new SessionKills(sql);
     this.#loadIntents(now);
   }
 
   /** After a failed transaction: what memory knew may not be true. */
   reload(now: number): void {
     this.log.reload();
+    this.#kills.reload();
     this.#loadIntents(now);
   }
 
@@ -74,7 +78,11 @@ export class SessionLog {
   /** The session that takes new commands: the newest live one, if it has not ended. */
   current(now: number): Head | null {
     const head = this.log.newest();
-    return head !== null && endingOf(head, () => this.#isBusy(head), now) === null ? head : null;
+    return head !== null && this.#endingOf(head, now) === null ? head : null;
+  }
+
+  #endingOf(head: Head, now: number): Ending | null {
+    return this.#kills.by(head.no) === null ? endingOf(head, () => this.#isBusy(head), now) : "killed";
   }
 
   #isBusy(head: Head): boolean {
@@ -217,19 +225,49 @@ export class SessionLog {
     }
   }
 
-  /** Closes live sessions that are idle or over age once their last command has ended. */
+  /** Ends a session for new commands, and closes it if none is open. Idempotent; the first killer is the one that is named. */
+  kill(sid: SessionId, by: CommandId, now: number): Killed {
+    const head = this.log.findSession(sid);
+    if (head === null) return { ok: false, state: "unknown" };
+    if (!this.log.isLive(head)) return { ok: true, state: this.#wasKilled(head) ? "killed" : "closed" };
+    this.#kills.add(head.no, by);
+    this.closeEnded(now);
+    return { ok: true, state: "killed" };
+  }
+
+  /** True while a killed session waits for its last command. */
+  get isKilling(): boolean {
+    return this.#kills.size > 0;
+  }
+
+  /** Null while the command may go on. */
+  cutOf(command: CommandId): CutReason | null {
+    const intent = this.#open.get(command);
+    if (intent !== undefined) return this.#kills.by(intent.no) === null ? null : "killed";
+    const found = this.log.find(command, "command.requested", 0);
+    const head = found === null ? null : this.log.head(found.no);
+    return head !== null && !this.log.isLive(head) && this.#wasKilled(head) ? "killed" : "not_open";
+  }
+
+  #wasKilled(head: Head): boolean {
+    return this.#closing(head)?.classes.reason === "killed";
+  }
+
+  /** Closes live sessions that are idle, over age or killed once their last command has ended. */
   closeEnded(now: number): void {
     for (const head of this.log.live()) {
-      const ending = endingOf(head, () => this.#isBusy(head), now);
+      const ending = this.#endingOf(head, now);
       if (ending !== null && !this.#isBusy(head)) this.#close(head, ending, now);
     }
   }
 
   #close(head: Head, reason: Ending, now: number): void {
-    this.#note(head, "session.closed", { reason, size: head.size + 1 }, {}, now);
+    const by = this.#kills.by(head.no);
+    this.#note(head, "session.closed", { reason, size: head.size + 1 }, by === null ? {} : { by }, now);
     const entry = { sid: head.sid, time: now, size: head.size, root: this.log.root(head), tip: head.tip, reason };
     run(this.#sql, "INSERT INTO registry_outbox (sid, entry) VALUES (?, ?)", head.sid, JSON.stringify(entry));
     this.log.retire(head.no);
+    this.#kills.drop(head.no);
   }
 
   #note(head: Head, kind: Kind, classes: Classes, fields: Fields, now: number): void {
@@ -239,7 +277,7 @@ export class SessionLog {
   describe(sid: SessionId): SessionSummary | null {
     const head = this.log.findSession(sid);
     if (head === null) return null;
-    const closed = this.log.isLive(head) ? null : this.#closing(head);
+    const closed = this.log.isLive(head) ? null : (this.#closing(head)?.time ?? null);
     return {
       sid,
       opened: head.opened,
@@ -251,15 +289,15 @@ export class SessionLog {
     };
   }
 
-  /** When a session was closed. The record is near the end: only late outcomes follow it. */
-  #closing(head: Head): number | null {
+  /** The record that closed a session. It is near the end: only late outcomes follow it. */
+  #closing(head: Head): Leaf | null {
     const [closing] = rows<{ leaf: string }>(
       this.#sql,
       "SELECT leaf FROM record WHERE id >= ? AND id < ? AND kind = 'session.closed' ORDER BY id DESC LIMIT 1",
       ...idRange(head),
     );
     const leaf = closing === undefined ? null : parseLeaf(closing.leaf);
-    return leaf !== null && leaf.ok ? leaf.value.time : null;
+    return leaf !== null && leaf.ok ? leaf.value : null;
   }
 
   read(sid: SessionId, from: number, limit: number): RecordPage | null {
@@ -279,7 +317,8 @@ export class SessionLog {
     let due = Infinity;
     for (const { lease } of this.#open.values()) due = Math.min(due, lease);
     // A session with open intents ends after them, and their leases are in the count already.
-    for (const head of this.log.live()) if (!this.#isBusy(head)) due = Math.min(due, nextEnding(head));
+    for (const head of this.log.live())
+      if (!this.#isBusy(head)) due = Math.min(due, this.#kills.by(head.no) === null ? nextEnding(head) : now);
     return due === Infinity ? null : Math.max(now, due);
   }
 }

@@ -51,5 +51,10 @@ export const LOG_LEASES = `
   UPDATE open_intent SET lease = unixepoch() * 1000;
   `;
 
+/** Live sessions that an admin has ended, and by which command, until they are closed. Bookkeeping. */
+export const LOG_KILLS = `
+  CREATE TABLE killed (no INTEGER PRIMARY KEY, by TEXT NOT NULL);
+  `;
+
 /** Session and perimeter objects. What is added here is added at the end of REGISTRY_MIGRATIONS, too. */
-export const LOG_MIGRATIONS: readonly string[] = [LOG_TABLES, LOG_ONE_BEGINNING, LOG_LEASES];
+export const LOG_MIGRATIONS: readonly string[] = [LOG_TABLES, LOG_ONE_BEGINNING, LOG_LEASES, LOG_KILLS];

@@ -1,7 +1,7 @@
 // Registry shards keep a chained log (migrations/objects/log.ts) and, beside it, what lists need.
 // Both are append-only; the log is the evidence, these tables only find things in it.
 
-import { LOG_LEASES, LOG_ONE_BEGINNING, LOG_TABLES } from "./log.ts";
+import { LOG_KILLS, LOG_LEASES, LOG_ONE_BEGINNING, LOG_TABLES } from "./log.ts";
 
 const REGISTRY_TABLES = `
   CREATE TABLE opened (
@@ -29,5 +29,17 @@ const REGISTRY_TABLES = `
     WHEN EXISTS (SELECT 1 FROM closed WHERE sid = NEW.sid) BEGIN SELECT RAISE(ABORT, 'append-only'); END;
   `;
 
+/** Why it was closed; null for one that was closed before this column was. */
+const REGISTRY_REASONS = `
+  ALTER TABLE closed ADD COLUMN reason TEXT;
+  `;
+
 /** In the order in which they were written, whichever table they are about: an object keeps each by its place. */
-export const REGISTRY_MIGRATIONS: readonly string[] = [LOG_TABLES, REGISTRY_TABLES, LOG_ONE_BEGINNING, LOG_LEASES];
+export const REGISTRY_MIGRATIONS: readonly string[] = [
+  LOG_TABLES,
+  REGISTRY_TABLES,
+  LOG_ONE_BEGINNING,
+  LOG_LEASES,
+  LOG_KILLS,
+  REGISTRY_REASONS,
+];

@@ -244,6 +244,7 @@ describe("the registry", () => {
         opened: NOW,
         closed: NOW + 5,
         size: 7,
+        reason: "idle",
       });
       const { records } = await checkLog({
         describe: () => object.describe(),
