@@ -1,0 +1,178 @@
+// What a policy says that its author can hardly have meant, or that this gateway cannot do yet. Only
+// what is certain: a warning that is wrong teaches people to read none.
+
+import type { Policy } from "../policy.ts";
+import type { PolicyRule } from "../rule.ts";
+import { connectionsOf } from "./order.ts";
+import { type Place, placesIn } from "./places.ts";
+import { findShadows, type Shadow } from "./shadows.ts";
+
+export interface PolicyWarning {
+  readonly code: WarningCode;
+  /** From 1. */
+  readonly line: number;
+  readonly column: number;
+  readonly message: string;
+  /** What to do about it. */
+  readonly advice: string;
+  /** The rule it is about, if it is about one. */
+  readonly rule: string | null;
+}
+
+/** Stable. */
+export type WarningCode =
+  | "rule_unreachable"
+  | "deny_overridden"
+  | "selects_no_connection"
+  | "role_unused"
+  | "connection_unused"
+  | "allows_everything"
+  | "obligation_unmet"
+  | "approval_unavailable"
+  | "analysis_bounded";
+
+/** In the file's order. `text` is the one that the policy was parsed from. */
+export function analyse(policy: Policy, text: string): readonly PolicyWarning[] {
+  const places = placesIn(text);
+  const shadows = findShadows(policy);
+  const warnings = [
+    ...shadows.found.map(shadowWarning),
+    ...policy.rules.flatMap((rule) => ruleWarnings(policy, rule)),
+    ...unusedRoles(policy, places.roles),
+    ...unusedConnections(policy, places.connections),
+  ];
+  if (!shadows.isWhole) {
+    warnings.push({
+      code: "analysis_bounded",
+      line: 1,
+      column: 1,
+      message:
+        "The file is too large to compare each rule with each other one: some that never decide may not be named.",
+      advice: "Fewer routes and people a rule make it comparable.",
+      rule: null,
+    });
+  }
+  return warnings.toSorted((a, b) => a.line - b.line || a.column - b.column);
+}
+
+function about(rule: PolicyRule, code: WarningCode, message: string, advice: string): PolicyWarning {
+  return { code, line: rule.line, column: rule.column, message, advice, rule: rule.id };
+}
+
+function shadowWarning({ rule, by }: Shadow): PolicyWarning {
+  const other = `${by.id} (line ${by.line})`;
+  if (rule.effect === "deny" && by.effect !== "deny") {
+    return about(
+      rule,
+      "deny_overridden",
+      `${rule.id} never denies: ${other} has a higher priority and ${by.effect === "allow" ? "allows" : "takes"} everything that it would deny.`,
+      `Give ${rule.id} a priority of at least ${by.priority}, or narrow ${by.id}.`,
+    );
+  }
+  return about(
+    rule,
+    "rule_unreachable",
+    `${rule.id} never decides: ${other} is considered before it and covers everything that it concerns.`,
+    `Remove ${rule.id}, or narrow ${by.id}.`,
+  );
+}
+
+function ruleWarnings(policy: Policy, rule: PolicyRule): readonly PolicyWarning[] {
+  const warnings: PolicyWarning[] = [];
+  if (connectionsOf(policy, rule).size === 0) {
+    const what =
+      rule.labels === null
+        ? "this file has no connections"
+        : `no connection of this file has ${rule.labels.length === 1 ? "the label" : "all the labels"} ${rule.labels.join(", ")}`;
+    warnings.push(
+      about(rule, "selects_no_connection", `${rule.id} concerns nothing: ${what}.`, "Check the labels' spelling."),
+    );
+  }
+  if (isEverythingForEverybody(rule)) {
+    warnings.push(
+      about(
+        rule,
+        "allows_everything",
+        `${rule.id} allows everybody everything on every connection.`,
+        "Name who, which connections or which methods.",
+      ),
+    );
+  }
+  if (rule.effect === "needs_approval") {
+    warnings.push(
+      about(
+        rule,
+        "approval_unavailable",
+        `${rule.id} needs an approval, and this gateway has none yet: what it decides is refused.`,
+        "Leave it, if refusing is right until then.",
+      ),
+    );
+  }
+  const unmet = rule.obligations.map(unmetText).filter((text) => text !== null);
+  if (unmet.length > 0) {
+    warnings.push(
+      about(
+        rule,
+        "obligation_unmet",
+        `${rule.id} asks for ${unmet.join(" and ")}, which this gateway cannot do yet: what it decides is refused.`,
+        "Leave it out until the gateway can, or leave it, if refusing is right until then.",
+      ),
+    );
+  }
+  return warnings;
+}
+
+function isEverythingForEverybody(rule: PolicyRule): boolean {
+  return (
+    rule.effect === "allow" &&
+    rule.anyone &&
+    rule.when === null &&
+    rule.methods.has("*") &&
+    rule.connections.has("*") &&
+    rule.routes.some(([first]) => first?.kind === "rest")
+  );
+}
+
+function unmetText(obligation: PolicyRule["obligations"][number]): string | null {
+  switch (obligation.kind) {
+    case "mask":
+      return `masking by ${obligation.rule}`;
+    case "record":
+      return obligation.extent === "metadata" ? null : "bodies in the record";
+  }
+}
+
+const NOWHERE: Place = { line: 1, column: 1 };
+
+/** The gateway's own API asks for these two. */
+const BUILT_IN: ReadonlySet<string> = new Set(["admin", "auditor"]);
+
+function unusedRoles(policy: Policy, places: ReadonlyMap<string, Place>): readonly PolicyWarning[] {
+  const named = new Set(policy.rules.flatMap((rule) => [...rule.roles]));
+  // A condition may ask for a role by any expression: one in whose text the name stands counts as using it.
+  const conditions = policy.rules.flatMap((rule) => rule.when?.text ?? []);
+  return policy.roles
+    .filter(({ name }) => !named.has(name) && !BUILT_IN.has(name) && !conditions.some((text) => text.includes(name)))
+    .map(({ name }) => ({
+      code: "role_unused",
+      ...(places.get(name) ?? NOWHERE),
+      message: `No rule names the role ${name}.`,
+      advice: "Remove it, or name it in a rule.",
+      rule: null,
+    }));
+}
+
+function unusedConnections(policy: Policy, places: ReadonlyMap<string, Place>): readonly PolicyWarning[] {
+  const used = new Set(
+    policy.rules.filter(({ effect }) => effect !== "deny").flatMap((rule) => [...connectionsOf(policy, rule)]),
+  );
+  return [...policy.connections.values()]
+    .filter(({ name }) => !used.has(name))
+    .map(({ name }) => ({
+      code: "connection_unused",
+      ...(places.get(name) ?? NOWHERE),
+      message: `Nobody can use the connection ${name}: no rule allows anything on it.`,
+      advice: "Write a rule for it, or remove it.",
+      rule: null,
+    }));
+}

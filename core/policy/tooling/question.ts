@@ -1,0 +1,77 @@
+// A command that nobody sends: what an example or a person describes, made into what `decide` is asked.
+
+import type { Principal } from "../../auth/principal.ts";
+import { type Result, ok } from "../../result.ts";
+import type { BodyView } from "../body.ts";
+import { type Asked, decide, rolesOf } from "../decide.ts";
+import { type Decision, deniedByDefault } from "../decision.ts";
+import type { ExamplePerson } from "../example.ts";
+import type { ConnectionSettings, Policy, PolicyExample } from "../policy.ts";
+import { readTarget, type TargetProblem } from "./read_target.ts";
+
+export type Question = Pick<
+  PolicyExample,
+  "as" | "method" | "target" | "connection" | "headers" | "body" | "address" | "time"
+>;
+
+/** `now` in milliseconds, for a question that names no time. */
+export function askedOf(
+  policy: Policy,
+  question: Question,
+  now: number,
+): Result<Asked, { readonly reason: TargetProblem }> {
+  const read = readTarget(question.connection, question.method, question.target);
+  if (!read.ok) return read;
+  const { path, query, segments, connection: name } = read.value;
+  const connection = policy.connections.get(name);
+  const principal = principalOf(policy, question.as);
+  return ok({
+    principal,
+    roles: rolesOf(policy.roles, principal, null),
+    connection: name,
+    method: question.method,
+    segments,
+    path,
+    query,
+    headers: question.headers,
+    address: question.address,
+    region: connection?.region ?? "",
+    now: question.time ?? now,
+    body: withinLimit(question.body, connection),
+  });
+}
+
+/** A body has been read by now, so the decision never asks for one; if it did, that would not be an allow. */
+export function decideQuestion(policy: Policy, asked: Asked): Decision {
+  const decision = decide(policy, asked);
+  return decision.effect === "needs_body" ? deniedByDefault(policy.hash, "body_too_large_to_decide") : decision;
+}
+
+const encoder = new TextEncoder();
+
+function withinLimit(body: BodyView, connection: ConnectionSettings | undefined): BodyView {
+  if (body.kind === "unread") return { kind: "none" };
+  if (body.kind !== "json" || connection === undefined) return body;
+  const size = encoder.encode(JSON.stringify(body.value)).length;
+  return size > connection.jsonLimit ? { kind: "refused", reason: "body_too_large_to_decide" } : body;
+}
+
+/**
+ * Who leaves the issuer open means "our provider": the one that the file names, if it names one only.
+ * Otherwise an issuer that nobody has, so that nothing bound to an issuer holds by accident.
+ */
+export function principalOf(policy: Policy, person: ExamplePerson): Principal {
+  const [only, ...others] = issuersOf(policy);
+  const issuer = person.issuer ?? (only !== undefined && others.length === 0 ? only : ANY_ISSUER);
+  return { ...person, issuer };
+}
+
+export const ANY_ISSUER = "https://any-issuer.invalid";
+
+function issuersOf(policy: Policy): ReadonlySet<string> {
+  const named = [...policy.roles, ...policy.rules].flatMap(({ issuer, subjects }) => [
+    ...(issuer === null ? [] : [issuer]),
+    ...subjects.map((one) => one.issuer),
+  ]);
+  return new Set(named);
+}
