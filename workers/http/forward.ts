@@ -1,6 +1,7 @@
 // forward: calls the upstream, with its own credential and never the caller's. The body passes
 // through metered; what the upstream sends is handed on as it is, codings included.
 
+import type { CutByAdmin } from "./cut_watch.ts";
 import { Deadlines } from "./deadlines.ts";
 import type { Cleared, Exchange } from "./exchange.ts";
 import { Meter } from "./meter.ts";
@@ -10,7 +11,7 @@ import { pump, type PumpEnd } from "./pump.ts";
 export const WHOLE_BODY_LIMIT: number = 64 * 1024;
 
 /** Why a command ended before its answer did. */
-export type Cut = "client_gone" | "token_expired" | "timeout";
+export type Cut = "client_gone" | "token_expired" | "timeout" | CutByAdmin;
 
 /** An exchange with whoever answers that is under way. */
 export interface Forwarded {

@@ -23,6 +23,8 @@ export interface PumpOptions {
    * wait for a next one that may never come. False stops the release.
    */
   readonly beforeEnd: () => Promise<boolean>;
+  /** Ends both sides at once, also while one of them is waited for. */
+  readonly signal?: AbortSignal;
   /** Called first when the body cannot be brought to its end. */
   readonly onCut?: (end: Exclude<PumpEnd, "done">) => void;
 }
@@ -38,7 +40,16 @@ export async function pump(
 ): Promise<PumpEnd> {
   const reader = source.getReader({ mode: "byob" });
   const writer = sink.getWriter();
+  const { signal } = options;
+  const stop = (): void => {
+    // The reader waits for a source that may be silent, or the writer for a client that does not read.
+    writer.abort(new Error("cut")).catch(() => undefined);
+    reader.cancel().catch(() => undefined);
+  };
+  if (signal?.aborted === true) stop();
+  else signal?.addEventListener("abort", stop);
   const end = await move(reader, writer, meter, options);
+  signal?.removeEventListener("abort", stop);
   if (end !== "done") {
     options.onCut?.(end);
     await writer.abort(new Error(end)).catch(() => undefined);
@@ -63,6 +74,8 @@ async function move(
     } catch {
       return "source_cut";
     }
+    // A source that was given up looks as if it had ended.
+    if (options.signal?.aborted === true) return "source_cut";
     if (chunk === undefined) {
       if (options.length !== null && meter.bytes !== options.length) return "source_cut";
       meter.complete = true;
