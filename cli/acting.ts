@@ -32,6 +32,7 @@ export function withAccess(command: Command): Command {
 
 export function accessOptions(): Option[] {
   return [
+    new Option("--context <name>", "a gateway that you have logged in to; the current one if not given"),
     new Option("--gateway <url>", "the gateway (or SALLYPORT_GATEWAY)"),
     new Option("--token-file <file>", "a file with the access token (or SALLYPORT_TOKEN)"),
   ].map((option) => option.helpGroup("Which gateway, and as whom:"));

@@ -3,6 +3,7 @@
 
 import { ok, refuse, type Result } from "../core/result.ts";
 import type { Access } from "./access.ts";
+import { boundedText } from "./bounded_text.ts";
 import { readProblem, type Problem } from "./problem.ts";
 import type { CliRefusal } from "./refusal.ts";
 import { shown } from "./terminal.ts";
@@ -66,24 +67,6 @@ export async function callJson(access: Access, asked: Call): Promise<Result<unkn
     // Falls through: what came is no JSON.
   }
   return notAGateway();
-}
-
-/** Null if it is longer than `limit` bytes or breaks off. */
-export async function boundedText(response: Response, limit: number): Promise<string | null> {
-  const decoder = new TextDecoder();
-  let text = "";
-  let size = 0;
-  try {
-    // Leaving the loop cancels the body.
-    for await (const chunk of (response.body ?? []) as AsyncIterable<Uint8Array>) {
-      size += chunk.byteLength;
-      if (size > limit) return null;
-      text += decoder.decode(chunk, { stream: true });
-    }
-  } catch {
-    return null;
-  }
-  return text + decoder.decode();
 }
 
 function refusalOf({ status, headers }: Response, problem: Problem, missing: string | undefined): CliRefusal {

@@ -2,8 +2,14 @@
 
 import { Command } from "commander";
 import { accessOptions } from "./acting.ts";
+import { connectionsCommand } from "./commands/connections.ts";
+import { contextCommand } from "./commands/context.ts";
+import { healthCommand } from "./commands/health.ts";
+import { loginCommand } from "./commands/login.ts";
+import { logoutCommand } from "./commands/logout.ts";
 import { sessionsCommand } from "./commands/sessions.ts";
 import { showCommand } from "./commands/show.ts";
+import { tokenCommand } from "./commands/token.ts";
 import { verifySessionCommand } from "./commands/verify_session.ts";
 import { whoamiCommand } from "./commands/whoami.ts";
 import type { Io } from "./io.ts";
@@ -24,8 +30,10 @@ What the verdicts mean: docs/record_format.md, section 7. Each command has its o
 type Register = (program: Command, io: Io) => unknown;
 
 const GROUPS: readonly (readonly [heading: string, commands: readonly Register[]])[] = [
-  ["Who you are:", [whoamiCommand]],
+  ["Log in:", [loginCommand, logoutCommand, whoamiCommand, tokenCommand, contextCommand]],
+  ["Call tools:", [connectionsCommand]],
   ["The trail:", [sessionsCommand, showCommand, verifySessionCommand]],
+  ["The gateway:", [healthCommand]],
 ];
 
 export function buildProgram(io: Io): Command {

@@ -3,6 +3,7 @@
 
 import type { ReadField, ReadLeaf } from "../core/verify/read_line.ts";
 import { shown, type Style } from "./terminal.ts";
+import { bytesText, timeText } from "./time_text.ts";
 
 const KIND_WIDTH = 18;
 
@@ -106,23 +107,4 @@ function who(principal: string | null): string | null {
   } catch {
     return null;
   }
-}
-
-/** ISO 8601 to the millisecond; a time that no date can have as it stands. */
-export function timeText(milliseconds: number): string {
-  return milliseconds <= 8.64e15
-    ? new Date(milliseconds).toISOString().replace("T", " ").replace("Z", "")
-    : String(milliseconds);
-}
-
-export function bytesText(bytes: number): string {
-  if (bytes < 1024) return `${bytes} B`;
-  const units = ["KiB", "MiB", "GiB", "TiB", "PiB"];
-  let value = bytes / 1024;
-  let unit = 0;
-  while (value >= 1024 && unit < units.length - 1) {
-    value /= 1024;
-    unit += 1;
-  }
-  return `${value < 10 ? value.toFixed(1) : Math.round(value)} ${units[unit] ?? ""}`;
 }

@@ -42,3 +42,10 @@ export function shown(text: string, limit = 200): string {
   const safe = cut.replace(UNSAFE, (char) => `\\u{${(char.codePointAt(0) ?? 0).toString(16)}}`);
   return cut.length < text.length ? `${safe}…` : safe;
 }
+
+/** JSON in which nothing moves a terminal either: the same value, with what `shown` escapes as \u escapes. */
+export function jsonText(value: unknown): string {
+  return JSON.stringify(value).replace(UNSAFE, (char) =>
+    [...Array(char.length).keys()].map((at) => `\\u${char.charCodeAt(at).toString(16).padStart(4, "0")}`).join(""),
+  );
+}

@@ -118,6 +118,11 @@ function features(options: ProviderOptions): Readonly<Record<string, unknown>> {
     devInteractions: { enabled: false },
     rpInitiatedLogout: { enabled: false },
     registration: { enabled: true },
+    revocation: {
+      enabled: true,
+      allowedPolicy: (_: Context, client: { readonly clientId: string }, token: { readonly clientId?: string }) =>
+        token.clientId === client.clientId,
+    },
     deviceFlow: {
       enabled: true,
       userCodeInputSource: (context: Context, form: string, _: unknown, error: unknown) => {

@@ -6,10 +6,10 @@ import { accessOf, type AccessOptions } from "../access.ts";
 import { acting, withAccess, withExamples, withJson } from "../acting.ts";
 import { callJson, notAGateway } from "../gateway_client.ts";
 import type { Io } from "../io.ts";
-import { timeText } from "../record_line.ts";
 import { type Done, EXIT } from "../refusal.ts";
 import { readSessions } from "../session_source.ts";
 import { shown } from "../terminal.ts";
+import { timeText } from "../time_text.ts";
 
 interface SessionsOptions extends AccessOptions {
   readonly json?: boolean;

@@ -7,9 +7,9 @@ import { accessOf, type AccessOptions } from "../access.ts";
 import { acting, withAccess, withExamples, withJson } from "../acting.ts";
 import { callJson, notAGateway } from "../gateway_client.ts";
 import type { Io } from "../io.ts";
-import { timeText } from "../record_line.ts";
 import { type Done, EXIT } from "../refusal.ts";
 import { shown } from "../terminal.ts";
+import { timeText } from "../time_text.ts";
 
 const Whoami = v.object({
   principal: v.object({
@@ -23,6 +23,11 @@ const Whoami = v.object({
   roles: v.array(v.string()),
   expires: v.number(),
 });
+
+export function readWhoami(answer: unknown): v.InferOutput<typeof Whoami> | null {
+  const parsed = v.safeParse(Whoami, answer);
+  return parsed.success ? parsed.output : null;
+}
 
 interface WhoamiOptions extends AccessOptions {
   readonly json?: boolean;
@@ -42,13 +47,13 @@ async function whoami(options: WhoamiOptions, io: Io): Promise<Done> {
   if (!access.ok) return access;
   const got = await callJson(access.value, { path: "/api/v1/whoami" });
   if (!got.ok) return got;
-  const parsed = v.safeParse(Whoami, got.value);
-  if (!parsed.success) return notAGateway();
+  const who = readWhoami(got.value);
+  if (who === null) return notAGateway();
   if (options.json === true) {
-    await io.print(JSON.stringify(parsed.output));
+    await io.print(JSON.stringify(who));
     return ok(EXIT.ok);
   }
-  const { principal, roles, expires } = parsed.output;
+  const { principal, roles, expires } = who;
   const { style } = io;
   const row = (label: string, text: string): Promise<void> => io.print(`${style.dim(label.padEnd(8))} ${text}`);
   await row("subject", `${style.bold(shown(principal.subject))} at ${shown(principal.issuer)}`);

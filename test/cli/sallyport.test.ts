@@ -27,7 +27,7 @@ interface Ran {
 function run(args: readonly string[], env: Readonly<Record<string, string>> = {}, input = ""): Promise<Ran> {
   return new Promise((resolve) => {
     const child = spawn(process.execPath, [join(root, "cli/sallyport.ts"), ...args], {
-      env: { PATH: process.env.PATH ?? "", ...env },
+      env: { PATH: process.env.PATH ?? "", HOME: folder, ...env },
     });
     let out = "";
     let err = "";
