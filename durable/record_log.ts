@@ -246,6 +246,24 @@ export class RecordLog {
     return tree.root();
   }
 
+  /** Tip and root of a session's first `size` records, of which there are more. Hashes all of them. */
+  headAt(head: Head, size: number): { readonly tip: Digest; readonly root: Digest } {
+    this.#write();
+    const tree = new TreeHead(sha256);
+    const [from] = idRange(head);
+    let tip = NO_PREVIOUS;
+    for (const { leaf } of this.#sql.exec<{ leaf: string }>(
+      "SELECT leaf FROM record WHERE id >= ? AND id < ? ORDER BY id",
+      from,
+      from + size,
+    )) {
+      const hash = leafHash(leaf, sha256);
+      tree.append(hash);
+      tip = digestText(hash);
+    }
+    return { tip, root: tree.root() };
+  }
+
   /** At most `limit` records, fewer if they are large; at least one if there is one. */
   read(head: Head, from: number, limit: number): StoredRecord[] {
     if (!Number.isSafeInteger(from) || from < 0 || !(limit >= 1)) return [];

@@ -68,22 +68,25 @@ export function findEntry(sql: Sql, sid: SessionId): SessionEntry | null {
   return row === undefined ? null : entryOf(row);
 }
 
-export function listEntries(sql: Sql, { owner, before, limit }: SessionQuery): SessionEntry[] {
+export function listEntries(sql: Sql, query: SessionQuery): SessionEntry[] {
+  const { owner, before, limit, connection, subject, state, since, until } = query;
+  const conditions: string[] = [];
+  const values: (string | number)[] = [];
+  const holds = (condition: string, ...bound: (string | number)[]): void => {
+    conditions.push(condition);
+    values.push(...bound);
+  };
+  if (owner !== null) holds("o.issuer = ? AND o.subject = ?", owner.issuer, owner.subject);
+  if (connection !== undefined) holds("o.connection = ?", connection);
+  if (subject !== undefined) holds("o.subject = ?", subject);
+  if (state !== undefined) holds(state === "open" ? "c.sid IS NULL" : "c.sid IS NOT NULL");
+  if (since !== undefined) holds("o.time >= ?", since);
+  if (until !== undefined) holds("o.time <= ?", until);
   // Session ids are UUIDv7: later ones sort later, and "~" sorts after every one of them.
-  const upTo = before ?? "~";
+  holds("o.sid < ?", before ?? "~");
   const most = Math.min(limit, LIST_LIMIT);
-  const found =
-    owner === null
-      ? rows<EntryRow>(sql, `${ENTRY} WHERE o.sid < ? ORDER BY o.sid DESC LIMIT ?`, upTo, most)
-      : rows<EntryRow>(
-          sql,
-          `${ENTRY} WHERE o.issuer = ? AND o.subject = ? AND o.sid < ? ORDER BY o.sid DESC LIMIT ?`,
-          owner.issuer,
-          owner.subject,
-          upTo,
-          most,
-        );
-  return found.map(entryOf);
+  const text = `${ENTRY} WHERE ${conditions.join(" AND ")} ORDER BY o.sid DESC LIMIT ?`;
+  return rows<EntryRow>(sql, text, ...values, most).map(entryOf);
 }
 
 function entryOf(row: EntryRow): SessionEntry {

@@ -38,9 +38,16 @@ export interface SessionEntry {
   readonly reason: string | null;
 }
 
-/** Newest first. `before` is the `sid` of the last entry of the page before. */
+/** Newest first. `before` is the `sid` of the last entry of the page before. What is null or left out does not narrow. */
 export interface SessionQuery {
   readonly owner: Owner | null;
   readonly before: SessionId | null;
   readonly limit: number;
+  readonly connection?: string | undefined;
+  /** Of the owner, whoever the issuer. */
+  readonly subject?: string | undefined;
+  readonly state?: "open" | "closed" | undefined;
+  /** Opened then; milliseconds since 1970, both included. */
+  readonly since?: number | undefined;
+  readonly until?: number | undefined;
 }

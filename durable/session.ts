@@ -88,8 +88,8 @@ export class SessionObject extends DurableObject<Env> implements SessionRpc {
     return this.#log.renew(command, Date.now());
   }
 
-  async describe(sid: SessionId): Promise<SessionSummary | null> {
-    return this.#log.describe(sid);
+  async describe(sid: SessionId, size?: number): Promise<SessionSummary | null> {
+    return this.#log.describe(sid, size);
   }
 
   async read(sid: SessionId, from: number, limit: number): Promise<RecordPage | null> {

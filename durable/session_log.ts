@@ -274,9 +274,12 @@ export class SessionLog {
     this.log.append(head, committed(kind, null, classes, fields), now);
   }
 
-  describe(sid: SessionId): SessionSummary | null {
+  describe(sid: SessionId, size = Infinity): SessionSummary | null {
     const head = this.log.findSession(sid);
     if (head === null) return null;
+    const openCommands = this.#openCommands(head.no);
+    if (size < head.size)
+      return { sid, opened: head.opened, closed: null, size, ...this.log.headAt(head, size), openCommands };
     const closed = this.log.isLive(head) ? null : (this.#closing(head)?.time ?? null);
     return {
       sid,
@@ -285,7 +288,7 @@ export class SessionLog {
       size: head.size,
       tip: head.tip,
       root: this.log.root(head),
-      openCommands: this.#openCommands(head.no),
+      openCommands,
     };
   }
 

@@ -91,6 +91,7 @@ export interface SessionRpc {
   proceed(records: readonly Committed[]): Promise<Appended>;
   /** Renews the lease of an open command; false if it is not open any more. Writes at most once in LEASE_MS. */
   renew(command: CommandId): Promise<boolean>;
-  describe(sid: SessionId): Promise<SessionSummary | null>;
+  /** As it was when it had `size` records, if that is given and it has more. */
+  describe(sid: SessionId, size?: number): Promise<SessionSummary | null>;
   read(sid: SessionId, from: number, limit: number): Promise<RecordPage | null>;
 }

@@ -16,6 +16,8 @@ export interface RuntimeOptions {
   readonly policy: string;
   /** Text variables and secrets of the Worker; see workers/env.ts. */
   readonly bindings: Readonly<Record<string, string>>;
+  /** How often one person may call the API; as often as they like if not given. */
+  readonly apiLimit?: { readonly calls: number; readonly seconds: 10 | 60 };
   /** File that takes what the runtime and the Worker say; standard output and error if not given. */
   readonly log?: string;
   /** Called after the runtime died and Miniflare started it anew. */
@@ -58,6 +60,7 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
           compatibilityDate: "2026-10-30",
           compatibilityFlags: ["nodejs_compat", "enable_request_signal"],
           bindings: { ...options.bindings },
+          ...rateLimits(options.apiLimit),
           durableObjects: {
             SESSION: object("SessionObject"),
             REGISTRY: object("RegistryObject"),
@@ -73,6 +76,12 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
   await miniflare.ready;
   const url = (await miniflare.unsafeGetDirectURL("sallyport")).origin;
   return { url, miniflare, stop: () => miniflare.dispose() };
+}
+
+function rateLimits(limit: RuntimeOptions["apiLimit"]) {
+  if (limit === undefined) return {};
+  const simple = { limit: limit.calls, period: limit.seconds };
+  return { ratelimits: { API_LIMIT: { namespace_id: "1", simple } } };
 }
 
 function logging(path: string | undefined): {

@@ -20,6 +20,8 @@ export interface Config {
   readonly issuers: readonly Issuer[];
   readonly firstAdmin: { readonly issuer: string; readonly subject: string } | null;
   readonly allowInsecureHttp: boolean;
+  /** What callers of the API are told of its limit; null if nothing. */
+  readonly apiRate: { readonly quota: number; readonly seconds: number } | null;
   readonly pseudonymKey: Uint8Array;
   readonly policy: Policy;
   readonly policyText: string;
@@ -48,6 +50,8 @@ export function readConfig(env: Env, policyText: string): Result<Config, ConfigR
   if (!/^[a-z][a-z0-9-]{0,31}$/.test(env.REGION ?? "")) return wrong("REGION", "a region's name");
   if (env.JURISDICTION !== undefined && !JURISDICTIONS.includes(env.JURISDICTION))
     return wrong("JURISDICTION", "eu, us or not set");
+  const apiRate = readRate(env.API_RATE ?? "");
+  if (apiRate === undefined) return wrong("API_RATE", "nothing, or <calls>/<seconds>");
   const policy = parsePolicy(policyText, toHex(sha256(new TextEncoder().encode(policyText))) as Digest);
   if (!policy.ok) {
     const [problem] = policy.problems;
@@ -70,6 +74,7 @@ export function readConfig(env: Env, policyText: string): Result<Config, ConfigR
     issuers: issuers.value,
     firstAdmin,
     allowInsecureHttp,
+    apiRate,
     pseudonymKey,
     policy: policy.value,
     policyText,
@@ -86,6 +91,13 @@ function readFirstAdmin(text: string): Config["firstAdmin"] | undefined {
   } catch {
     return undefined;
   }
+}
+
+/** Undefined if the text is neither empty nor a rate. */
+function readRate(text: string): Config["apiRate"] | undefined {
+  if (text === "") return null;
+  const [, quota, seconds] = /^(\d{1,6})\/(10|60)$/.exec(text) ?? [];
+  return quota === undefined ? undefined : { quota: Number(quota), seconds: Number(seconds) };
 }
 
 function readKey(text: string): Uint8Array | null {

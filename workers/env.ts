@@ -12,6 +12,10 @@ export interface Env {
   readonly CONTROL: DurableObjectNamespace<ControlObject>;
   /** History of policies and revocations. Never on a command's path. */
   readonly DB: D1Database;
+  /** How often one person may call the API; no limit without it. See workers/console/rate_limit.ts. */
+  readonly API_LIMIT?: RateLimit;
+  /** `<calls>/<seconds>`: what `API_LIMIT` is set to, which it does not tell itself. Told to who is limited. */
+  readonly API_RATE?: string;
   /** This region's name, as connections name it. */
   readonly REGION: string;
   /** Where this region's objects rest, for good; see durable/jurisdiction.ts. None if not set. */

@@ -2,7 +2,8 @@
 
 import { Hono } from "hono";
 import policyText from "../policy/policy.json";
-import { resolveConsole } from "./console/routes.ts";
+import { openApiDocument } from "./console/openapi.ts";
+import { resolveConsole } from "./console/resolve.ts";
 import type { Env } from "./env.ts";
 import { gatewayOf } from "./gateway.ts";
 import { runCommand } from "./http/command.ts";
@@ -25,6 +26,8 @@ surfaces.get("/.well-known/oauth-protected-resource/*", (c) =>
 surfaces.get("/.well-known/oauth-protected-resource", (c) =>
   withConfig(c.env, (gateway) => resourceMetadata(c.req.raw.url, c.req.path, gateway.config)),
 );
+// No command: what the API can do is no secret, and reading it is nobody's business.
+surfaces.get("/api/v1/openapi.json", (c) => withConfig(c.env, ({ config }) => openApiDocument(c.req.raw, config)));
 surfaces.all("/api/v1/*", (c) =>
   withConfig(c.env, (gateway) => runCommand(c.req.raw, gateway, c.executionCtx as ExecutionContext, resolveConsole)),
 );

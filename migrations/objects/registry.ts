@@ -34,6 +34,11 @@ const REGISTRY_REASONS = `
   ALTER TABLE closed ADD COLUMN reason TEXT;
   `;
 
+/** For lists that are narrowed to a connection. */
+const REGISTRY_BY_CONNECTION = `
+  CREATE INDEX opened_by_connection ON opened (connection, sid);
+  `;
+
 /** In the order in which they were written, whichever table they are about: an object keeps each by its place. */
 export const REGISTRY_MIGRATIONS: readonly string[] = [
   LOG_TABLES,
@@ -42,4 +47,5 @@ export const REGISTRY_MIGRATIONS: readonly string[] = [
   LOG_LEASES,
   LOG_KILLS,
   REGISTRY_REASONS,
+  REGISTRY_BY_CONNECTION,
 ];

@@ -79,7 +79,7 @@ describe("exports of a running gateway", () => {
   });
 
   it("are intact and complete for the registry, which names every session", async () => {
-    const { sessions } = JSON.parse(await readAs("carol", "/api/v1/sessions")) as { sessions: { sid: string }[] };
+    const { items: sessions } = JSON.parse(await readAs("carol", "/api/v1/sessions")) as { items: { sid: string }[] };
     expect(sessions.length).toBeGreaterThanOrEqual(4);
     for (const { sid } of sessions) {
       const text = await readAs("carol", `/api/v1/registry/${sid.slice(-1)}/records`);
@@ -120,8 +120,8 @@ describe("exports of a running gateway", () => {
       );
     }
     const sizes = [];
-    const { sessions } = JSON.parse(await readAs("carol", "/api/v1/sessions")) as {
-      sessions: { sid: string; owner: { subject: string } }[];
+    const { items: sessions } = JSON.parse(await readAs("carol", "/api/v1/sessions")) as {
+      items: { sid: string; owner: { subject: string } }[];
     };
     for (const { sid } of sessions.filter(({ owner }) => owner.subject === "loud")) {
       const text = await readAs("carol", `/api/v1/sessions/${sid}/records`);

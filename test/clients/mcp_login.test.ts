@@ -167,9 +167,9 @@ test("a client without a token registers, logs its person in, and connects with 
   await client.close();
   // The record names her, the provider, and the client that registered.
   const sessions = (await (await gateway.fetch("carol", "/api/v1/sessions")).json()) as {
-    sessions: { connection: string; owner: { issuer: string; subject: string } }[];
+    items: { connection: string; owner: { issuer: string; subject: string } }[];
   };
-  expect(sessions.sessions.filter((one) => one.connection === "everything").map((one) => one.owner)).toEqual([
+  expect(sessions.items.filter((one) => one.connection === "everything").map((one) => one.owner)).toEqual([
     { issuer: provider.issuer, subject: "alice" },
   ]);
   const requested = (await gateway.records("carol", "everything")).filter((one) => one.kind === "command.requested");
@@ -207,8 +207,8 @@ test("a person without the right is told 403 by the gateway, not asked to log in
   const application = new Application();
   await expect(logIn(application, "carol")).rejects.toMatchObject({ code: 403 });
   expect(application.all.length).toBe(1);
-  const { sessions } = (await (await gateway.fetch("carol", "/api/v1/sessions")).json()) as {
-    sessions: { connection: string; owner: { issuer: string; subject: string } }[];
+  const { items: sessions } = (await (await gateway.fetch("carol", "/api/v1/sessions")).json()) as {
+    items: { connection: string; owner: { issuer: string; subject: string } }[];
   };
   const own = sessions.filter((one) => one.owner.issuer === provider.issuer && one.owner.subject === "carol");
   expect(own.map((one) => one.connection)).toEqual(["everything"]);

@@ -15,7 +15,7 @@ const page = textOf("docs/deploy.md");
 const bindings = [...textOf("workers/env.ts").matchAll(/^ {2}readonly (\w+)\??: ([^;]+);$/gm)].map(
   ([, name, type]) => ({
     name: name ?? "",
-    isText: !/Namespace|Database/.test(type ?? ""),
+    isText: !/Namespace|Database|RateLimit/.test(type ?? ""),
   }),
 );
 const texts = bindings.filter((one) => one.isText).map((one) => one.name);
@@ -28,6 +28,11 @@ interface Deployed {
   readonly vars: Readonly<Record<string, unknown>>;
   readonly durable_objects: { readonly bindings: readonly { readonly name: string }[] };
   readonly d1_databases: readonly { readonly binding: string }[];
+  readonly ratelimits: readonly {
+    readonly name: string;
+    readonly namespace_id: string;
+    readonly simple: { readonly limit: number; readonly period: number };
+  }[];
 }
 
 function configOf(environment: string): Deployed {
@@ -44,8 +49,8 @@ describe("docs/deploy.md", () => {
     expect([...secrets].sort()).toEqual([...SECRETS, "UPSTREAM_…"].sort());
   });
 
-  test("names each binding to an object or a database", () => {
-    expect(objects).toEqual(["SESSION", "REGISTRY", "PERIMETER", "CONTROL", "DB"]);
+  test("names each binding that is no text", () => {
+    expect(objects).toEqual(["SESSION", "REGISTRY", "PERIMETER", "CONTROL", "DB", "API_LIMIT"]);
     for (const name of objects) expect(page).toContain(`\`${name}\``);
   });
 
@@ -99,11 +104,21 @@ describe("wrangler.toml", () => {
     const bound: string[] = [
       ...config.durable_objects.bindings.map((one) => one.name),
       ...config.d1_databases.map((one) => one.binding),
+      ...config.ratelimits.map((one) => one.name),
     ];
     expect(bound.sort()).toEqual([...objects].sort());
     for (const name of Object.keys(config.vars)) expect(texts).toContain(name);
     expect(Object.keys(config.vars)).not.toContain("PSEUDONYM_KEY");
     expect(config).toMatchObject({ workers_dev: false, preview_urls: false, observability: { enabled: false } });
+  });
+
+  test("counts each Worker's calls of the API by itself, and tells callers what it is set to", () => {
+    const limits = ENVIRONMENTS.map((name) => configOf(name).ratelimits[0]);
+    expect(new Set(limits.map((one) => one?.namespace_id)).size).toBe(ENVIRONMENTS.length);
+    for (const [index, name] of ENVIRONMENTS.entries()) {
+      const { limit, period } = limits[index]?.simple ?? {};
+      expect(configOf(name).vars.API_RATE).toBe(`${limit}/${period}`);
+    }
   });
 
   test("has the same keys for eu and us, in the same order", () => {

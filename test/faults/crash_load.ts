@@ -118,6 +118,8 @@ class RunningLoad implements Load {
       method: body === null ? "GET" : "POST",
       headers: {
         authorization: `Bearer ${token}`,
+        // Where the target has no place for it.
+        "x-attempt": id,
         // Without a length an upload is a stream.
         ...(body !== null && way !== "upload" ? { "content-length": body.length } : {}),
       },
@@ -132,8 +134,8 @@ class RunningLoad implements Load {
   }
 
   #path(way: Way, id: string): string {
-    if (way === "export" && this.#sid !== null) return `/api/v1/sessions/${this.#sid}/records?id=${id}`;
-    if (way === "console" || way === "export") return `/api/v1/sessions?limit=1&id=${id}`;
+    if (way === "export" && this.#sid !== null) return `/api/v1/sessions/${this.#sid}/records`;
+    if (way === "console" || way === "export") return `/api/v1/sessions?limit=1&subject=${id}`;
     return `/c/${way === "nowhere" ? "nowhere" : "tool"}/${way}/${id}`;
   }
 

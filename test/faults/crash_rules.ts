@@ -7,11 +7,11 @@ import type { Command } from "./crash_trail.ts";
 const UUID = /[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}/;
 const OUTCOME = /^command\.(denied|completed|failed|cancelled)$/;
 
-/** By the id that their caller put into the target. */
+/** By the id that their caller put into the target, or beside it. */
 export function byCaller(commands: Iterable<Command>): Map<string, Command[]> {
   const found = new Map<string, Command[]>();
   for (const command of commands) {
-    const id = UUID.exec(command[0]?.fields.target ?? "")?.[0];
+    const id = (UUID.exec(command[0]?.fields.target ?? "") ?? UUID.exec(command[0]?.fields.headers ?? ""))?.[0];
     if (id !== undefined) found.set(id, [...(found.get(id) ?? []), command]);
   }
   return found;

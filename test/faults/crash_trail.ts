@@ -56,12 +56,12 @@ export class Auditor {
     const all: Session[] = [];
     for (let before = ""; ;) {
       const page = JSON.parse((await this.#get(`/api/v1/sessions?limit=100${before}`)) ?? "") as {
-        sessions: { sid: string; connection: string; owner: { subject: string } }[];
+        items: { sid: string; connection: string; owner: { subject: string } }[];
         next: string | null;
       };
-      all.push(...page.sessions.map(({ sid, connection, owner }) => ({ sid, connection, subject: owner.subject })));
+      all.push(...page.items.map(({ sid, connection, owner }) => ({ sid, connection, subject: owner.subject })));
       if (page.next === null) return all;
-      before = `&before=${page.next}`;
+      before = `&cursor=${page.next}`;
     }
   }
 

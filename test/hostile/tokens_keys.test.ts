@@ -166,6 +166,7 @@ test("a revocation through the console ends a token that is in use, by its id an
   expect([await call(lost), await call(kept)]).toEqual([200, 200]);
   const answer = await gateway.fetch("dan", "/api/v1/revocations", {
     method: "POST",
+    headers: { "content-type": "application/json" },
     body: JSON.stringify({ token: decodeJwt(lost).jti, reason: "the laptop was stolen" }),
   });
   expect(answer.status).toBe(201);

@@ -29,6 +29,8 @@ export interface GatewayOptions {
   readonly secrets?: Readonly<Record<string, string>>;
   /** Folder that keeps the storage; nothing is kept without. */
   readonly state?: string;
+  /** How often one person may call the API. */
+  readonly apiLimit?: RuntimeOptions["apiLimit"];
   /** Variables in place of the usual ones. */
   readonly bindings?: Readonly<Record<string, string>>;
 }
@@ -96,6 +98,7 @@ export function runtimeOptions(options: GatewayOptions, issuer: TestIssuer, port
     port,
     state: options.state ?? null,
     policy: JSON.stringify(options.policy),
+    ...(options.apiLimit === undefined ? {} : { apiLimit: options.apiLimit }),
     bindings: {
       REGION: "local",
       ORIGINS: `http://127.0.0.1:${port} http://localhost:${port}`,
@@ -148,7 +151,7 @@ class RunningGateway implements TestGateway {
   async exports(person: string | Person, connection: string): Promise<string[]> {
     const list = await this.fetch(person, "/api/v1/sessions?limit=100");
     if (list.status !== 200) throw new Error(`sessions cannot be listed: ${list.status} ${await list.text()}`);
-    const { sessions } = (await list.json()) as { sessions: { sid: string; connection: string }[] };
+    const { items: sessions } = (await list.json()) as { items: { sid: string; connection: string }[] };
     const found: string[] = [];
     // Newest first in the list.
     for (const { sid } of sessions.filter((one) => one.connection === connection).reverse()) {

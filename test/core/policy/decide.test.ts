@@ -1,12 +1,10 @@
 import fc from "fast-check";
 import { describe, expect, it, test } from "vitest";
 import type { Principal } from "../../../core/auth/principal.ts";
-import { decideConsole } from "../../../core/policy/console_rules.ts";
 import { decide, rolesOf } from "../../../core/policy/decide.ts";
 import type { Decision } from "../../../core/policy/decision.ts";
 import type { Policy } from "../../../core/policy/policy.ts";
 import { METHOD_NAMES } from "../../../core/protocol/http/methods.ts";
-import { routeSegments } from "../../../core/protocol/http/target.ts";
 import { asking, file, HASH, ISSUER, person, policyOf, rule, withoutBody } from "./sample_policy.ts";
 
 const alice = person("alice", ["engineers"]);
@@ -171,28 +169,6 @@ describe("a rule", () => {
     expect(ask(policy, person("bob", ["leads"], { issuer: "https://other.example" }), "GET", "/").effect).toBe("deny");
     expect(ask(policy, person("guest", [], { issuer: "https://other.example" }), "GET", "/").effect).toBe("allow");
     expect(ask(policy, person("guest"), "GET", "/").effect).toBe("deny");
-  });
-});
-
-describe("on the console", () => {
-  const console = (roles: readonly string[], method: string, path: string): Decision =>
-    decideConsole(HASH, new Set(roles), method, routeSegments(path));
-
-  test.each([
-    [[], "GET", "/api/v1/whoami", "allow"],
-    [[], "HEAD", "/api/v1/sessions", "allow"],
-    [[], "GET", "/api/v1/sessions/x/records", "allow"],
-    [[], "POST", "/api/v1/sessions", "deny"],
-    [[], "GET", "/api/v1/policies/x", "deny"],
-    [["auditor"], "GET", "/api/v1/policies/x", "allow"],
-    [["admin"], "GET", "/api/v1/policies/x", "allow"],
-    [["engineer"], "POST", "/api/v1/revocations", "deny"],
-    [["auditor"], "POST", "/api/v1/revocations", "deny"],
-    [["admin"], "POST", "/api/v1/revocations", "allow"],
-    [["admin"], "GET", "/api/v1/perimeter/0", "deny"],
-    [["admin", "auditor"], "GET", "/api/v2/anything", "deny"],
-  ])("%j may %s %s: %s", (roles, method, path, effect) => {
-    expect(console(roles, method, path).effect).toBe(effect);
   });
 });
 

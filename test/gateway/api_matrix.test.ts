@@ -1,0 +1,187 @@
+// Who may do what with the API: every route of the table with every role, against a running gateway. The
+// outcomes are written down here by hand, so that a change of the table is a change of this file.
+
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { ROUTES } from "../../workers/console/route_table.ts";
+import { ApiDocument } from "../support/api_document.ts";
+import { type EchoUpstream, startEchoUpstream } from "../support/echo_upstream.ts";
+import { eventually, startGateway, testPolicy, type TestGateway } from "../support/gateway.ts";
+
+const ROLES = ["nobody", "caller", "auditor", "admin", "both"] as const;
+type Role = (typeof ROLES)[number];
+type Outcomes = readonly [nobody: number, caller: number, auditor: number, admin: number, both: number];
+
+/** Ids that a request is made of: alice's session and what is in it. */
+interface World {
+  readonly sid: string;
+  readonly policy: string;
+}
+interface Case {
+  readonly route: string;
+  readonly of: string;
+  readonly outcomes: Outcomes;
+  readonly path: (world: World, role: Role) => string;
+  readonly init?: (world: World, role: Role) => RequestInit;
+}
+
+const EVERYBODY: Outcomes = [200, 200, 200, 200, 200];
+const ANYONE: Outcomes = [401, 200, 200, 200, 200];
+const AUDITORS: Outcomes = [401, 403, 200, 403, 200];
+const READERS: Outcomes = [401, 403, 200, 200, 200];
+/** What is another's: not there for those who may not read it. */
+const ANOTHERS: Outcomes = [401, 404, 200, 404, 200];
+
+const CASES: readonly Case[] = [
+  { route: "GET /api/v1/openapi.json", of: "the document", outcomes: EVERYBODY, path: () => "/api/v1/openapi.json" },
+  { route: "GET /api/v1/whoami", of: "oneself", outcomes: ANYONE, path: () => "/api/v1/whoami" },
+  { route: "GET /api/v1/connections", of: "connections", outcomes: ANYONE, path: () => "/api/v1/connections" },
+  { route: "GET /api/v1/sessions", of: "sessions", outcomes: ANYONE, path: () => "/api/v1/sessions" },
+  {
+    route: "GET /api/v1/sessions/{sid}",
+    of: "another's session",
+    outcomes: ANOTHERS,
+    path: ({ sid }) => `/api/v1/sessions/${sid}`,
+  },
+  {
+    route: "GET /api/v1/sessions/{sid}/records",
+    of: "another's session",
+    outcomes: ANOTHERS,
+    path: ({ sid }) => `/api/v1/sessions/${sid}/records`,
+  },
+  {
+    route: "GET /api/v1/sessions/{sid}/records",
+    of: "another's session, as JSON",
+    outcomes: ANOTHERS,
+    path: ({ sid }) => `/api/v1/sessions/${sid}/records?limit=1`,
+    init: () => ({ headers: { accept: "application/json" } }),
+  },
+  {
+    route: "GET /api/v1/registry/{shard}/records",
+    of: "the registry's log",
+    outcomes: AUDITORS,
+    path: ({ sid }) => `/api/v1/registry/${sid.slice(-1)}/records`,
+  },
+  {
+    route: "GET /api/v1/perimeter/{shard}",
+    of: "the perimeter",
+    outcomes: AUDITORS,
+    path: () => "/api/v1/perimeter/0",
+  },
+  {
+    route: "GET /api/v1/perimeter/{shard}/{sid}/records",
+    of: "a day that was not",
+    outcomes: [401, 403, 404, 403, 404],
+    path: ({ sid }) => `/api/v1/perimeter/0/${sid}/records`,
+  },
+  {
+    route: "GET /api/v1/policies/{hash}",
+    of: "a policy",
+    outcomes: READERS,
+    path: ({ policy }) => `/api/v1/policies/${policy}`,
+  },
+  {
+    route: "POST /api/v1/revocations",
+    of: "a token",
+    outcomes: [401, 403, 403, 201, 201],
+    path: () => "/api/v1/revocations",
+    init: (_, role) => sent("POST", { token: `made-up-${role}`, reason: "a test" }),
+  },
+];
+
+function sent(method: string, body: unknown): RequestInit {
+  return { method, headers: { "content-type": "application/json" }, body: JSON.stringify(body) };
+}
+
+let upstream: EchoUpstream;
+let gateway: TestGateway;
+let api: ApiDocument;
+let world: World;
+
+beforeAll(async () => {
+  upstream = await startEchoUpstream();
+  const policy = testPolicy({ tool: upstream.url }) as { roles: Record<string, unknown> };
+  gateway = await startGateway({
+    policy: { ...policy, roles: { ...policy.roles, admin: { groups: ["admins"] } } },
+    people: {
+      caller: { subject: "caller" },
+      auditor: { subject: "auditor", groups: ["auditors"] },
+      admin: { subject: "admin", groups: ["admins"] },
+      both: { subject: "both", groups: ["auditors", "admins"] },
+    },
+  });
+  api = new ApiDocument(await (await fetch(`${gateway.url}/api/v1/openapi.json`)).json());
+  await gateway.fetch("alice", "/c/tool/x");
+  const list = await eventually(
+    async () =>
+      (await (await gateway.fetch("alice", "/api/v1/sessions?connection=tool")).json()) as { items: { sid: string }[] },
+    ({ items }) => items.length === 1,
+  );
+  const [requested] = (await gateway.records("alice", "tool")).filter((one) => one.kind === "command.requested");
+  world = { sid: list.items[0]?.sid ?? "", policy: String(requested?.classes.policy) };
+});
+afterAll(async () => {
+  await gateway?.stop();
+  await upstream?.stop();
+});
+
+function ask(role: Role, path: string, init: RequestInit = {}): Promise<Response> {
+  return role === "nobody" ? fetch(gateway.url + path, init) : gateway.fetch(role, path, init);
+}
+
+test("every route has a row here, and every row its route", () => {
+  const routes = ROUTES.map(({ method, path }) => `${method} ${path}`);
+  expect(new Set(CASES.map(({ route }) => route))).toEqual(new Set(routes));
+  expect(new Set(routes).size).toBe(routes.length);
+});
+
+describe.each(CASES)("$route, of $of", ({ route, outcomes, path, init }) => {
+  const [method = "", pattern = ""] = route.split(" ");
+
+  test.each(ROLES.map((role, index): [Role, number] => [role, outcomes[index] ?? 0]))(
+    "for %s is %i, as the document says",
+    async (role, status) => {
+      const answer = await ask(role, path(world, role), init?.(world, role));
+      expect(answer.status, await answer.clone().text()).toBe(status);
+      expect(await api.problems(method, pattern, answer)).toEqual([]);
+    },
+  );
+});
+
+const READS = CASES.filter(({ route }) => route.startsWith("GET "));
+
+test.each(READS)("HEAD for $route, of $of, is the same without a body", async ({ outcomes, path, init }) => {
+  for (const [index, role] of ROLES.entries()) {
+    const answer = await ask(role, path(world, role), { ...init?.(world, role), method: "HEAD" });
+    expect([answer.status, await answer.text()]).toEqual([outcomes[index], ""]);
+  }
+});
+
+describe.each([...new Set(ROUTES.map(({ path }) => path))])("%s", (pattern) => {
+  const here = ROUTES.filter(({ path }) => path === pattern).flatMap(({ method }) =>
+    method === "GET" ? ["GET", "HEAD"] : [method],
+  );
+  const others = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "PROPFIND"].filter(
+    (method) => !here.includes(method),
+  );
+
+  test.each(others)("has no %s for anybody, and says what it has", async (method) => {
+    const path = pattern.replace(/\{\w+\}/g, "x");
+    for (const role of ROLES) {
+      const answer = await ask(role, path, { method });
+      expect(answer.status).toBe(role === "nobody" ? 401 : 405);
+      if (role !== "nobody") expect(answer.headers.get("allow")?.split(", ").sort()).toEqual(here.toSorted());
+    }
+  });
+});
+
+test("a refusal by the API is a record with its reason, its route's rule and its status", async () => {
+  const answer = await gateway.fetch("caller", "/api/v1/perimeter/0");
+  const { record } = (await answer.json()) as { record: string };
+  const records = await gateway.records("caller", "console");
+  const denied = records.find(({ sid, seq }) => `${sid}/${seq}` === record);
+  expect(denied).toMatchObject({
+    kind: "command.denied",
+    classes: { reason: "role_needed", rule: "console-perimeter", status: 403, effect: "deny" },
+    fields: { target: "GET /api/v1/perimeter/0" },
+  });
+});

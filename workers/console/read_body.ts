@@ -1,0 +1,105 @@
+// Reads a body by a route's schema: of the stated media type only, no further than its limit, and
+// refused where two readers could understand it differently.
+
+import * as v from "valibot";
+import { readJsonBody } from "../../core/policy/body.ts";
+import { ok, type Result } from "../../core/result.ts";
+import type { ProblemError } from "../problem.ts";
+import type { BodySpec, Refusal } from "./route.ts";
+import { expectedOf } from "./schemas.ts";
+
+const MAX_ERRORS = 20;
+
+export async function readJson(request: Request, spec: BodySpec<v.GenericSchema>): Promise<Result<unknown, Refusal>> {
+  const read = await readBytes(request, spec);
+  if (!read.ok) return read;
+  // The charset and the coding have been looked at; what is left to refuse is the text.
+  const view = readJsonBody(read.value, [["content-type", "application/json"]]);
+  if (view.kind !== "json")
+    return invalid([
+      { pointer: "", expected: "JSON that every parser reads alike, each member once, at most 64 levels deep" },
+    ]);
+  const inherited = inheritedName(view.value, "");
+  if (inherited !== null) return invalid([{ pointer: inherited, expected: "no such member" }]);
+  return checked(view.value, spec.schema);
+}
+
+export async function readText(request: Request, spec: BodySpec<v.GenericSchema>): Promise<Result<unknown, Refusal>> {
+  const read = await readBytes(request, spec);
+  if (!read.ok) return read;
+  try {
+    return checked(new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(read.value), spec.schema);
+  } catch {
+    return invalid([{ pointer: "", expected: "UTF-8" }]);
+  }
+}
+
+function checked(value: unknown, schema: v.GenericSchema): Result<unknown, Refusal> {
+  const parsed = v.safeParse(schema, value);
+  if (parsed.success) return ok(parsed.output);
+  return invalid(
+    parsed.issues.slice(0, MAX_ERRORS).map((issue) => ({
+      pointer: (issue.path ?? []).map(({ key }) => `/${step(String(key))}`).join(""),
+      expected: expectedOf(issue, "member"),
+    })),
+  );
+}
+
+/** RFC 6901 §3. Names are the caller's: no more of one than is needed to find it. */
+function step(name: string): string {
+  return name.slice(0, 64).replaceAll("~", "~0").replaceAll("/", "~1");
+}
+
+/** Validators skip `__proto__` and take inherited members for present ones: a body that names one is read other than it stands. */
+function inheritedName(value: unknown, at: string): string | null {
+  if (typeof value !== "object" || value === null) return null;
+  for (const [name, member] of Object.entries(value)) {
+    const below = `${at}/${step(name)}`;
+    if (!Array.isArray(value) && (name in Object.prototype || name === "prototype")) return below;
+    const found = inheritedName(member, below);
+    if (found !== null) return found;
+  }
+  return null;
+}
+
+async function readBytes(request: Request, spec: BodySpec<v.GenericSchema>): Promise<Result<Uint8Array, Refusal>> {
+  const { headers, body } = request;
+  if (!isMediaType(headers.get("content-type"), spec.mediaType) || headers.has("content-encoding"))
+    return { ok: false, reason: "media_type_unsupported", more: { headers: [["accept", spec.mediaType]] } };
+  const declared = headers.get("content-length");
+  if (declared !== null && Number(declared) > spec.limit) return { ok: false, reason: "body_too_large" };
+  if (body === null) return invalid([{ pointer: "", expected: "a body" }]);
+  return boundedBytes(body, spec.limit);
+}
+
+/** No further than the limit: a body without a stated length could be endless. */
+async function boundedBytes(body: ReadableStream<Uint8Array>, limit: number): Promise<Result<Uint8Array, Refusal>> {
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  try {
+    for await (const chunk of body) {
+      size += chunk.byteLength;
+      if (size > limit) return { ok: false, reason: "body_too_large" };
+      chunks.push(chunk);
+    }
+  } catch {
+    return { ok: false, reason: "request_cut" };
+  }
+  const bytes = new Uint8Array(size);
+  let at = 0;
+  for (const chunk of chunks) {
+    bytes.set(chunk, at);
+    at += chunk.byteLength;
+  }
+  return ok(bytes);
+}
+
+/** RFC 9110 §8.3.1. A charset may be stated if it is the one that is read. */
+function isMediaType(stated: string | null, wanted: string): boolean {
+  const [, type] = /^\s*([^\s;]+)\s*(?:;\s*charset="?utf-?8"?\s*)?$/i.exec(stated ?? "") ?? [];
+  return type?.toLowerCase() === wanted;
+}
+
+function invalid(errors: readonly ProblemError[]): { readonly ok: false } & Refusal {
+  return { ok: false, reason: "request_invalid", more: { errors } };
+}

@@ -1,0 +1,105 @@
+// From a request to the API to what is asked: a command on the built-in connection `console`, decided by
+// its route and recorded like any other, so that reading the trail is part of the trail. No policy has a
+// part in it: none can hand the trail to those it watches over, or lock everybody out.
+
+import type { Header } from "../../core/mask/mask_headers.ts";
+import { CONSOLE } from "../../core/policy/policy.ts";
+import { capturesOf, matchesRoute } from "../../core/policy/route.ts";
+import { routeSegments } from "../../core/protocol/http/target.ts";
+import type { Fields } from "../../core/record/record.ts";
+import type { Caller } from "../caller.ts";
+import type { Answerer, Asked, Exchange } from "../http/exchange.ts";
+import { originOf } from "../protected_resource.ts";
+import { limitCaller } from "./rate_limit.ts";
+import type { Answer, Refusal, Route } from "./route.ts";
+import { ROUTES } from "./route_table.ts";
+
+interface Place {
+  readonly path: string;
+  readonly query: string;
+  readonly segments: readonly string[];
+}
+
+export async function resolveConsole(caller: Caller, exchange: Exchange): Promise<Asked> {
+  const { request } = exchange;
+  const place = placeOf(request.url);
+  const limited = await limitCaller(caller, exchange.gateway);
+  if (limited !== null) return refused(exchange, place, limited, null, {});
+  const found = findRoute(request.method, place.segments);
+  if (!("route" in found)) return refused(exchange, place, found, null, {});
+  const { route } = found;
+  if (!mayUse(route, caller)) return refused(exchange, place, { reason: "role_needed" }, route, {});
+  const path = capturesOf(route.pattern, place.segments);
+  const ready = await route.ready({ exchange, caller, path, rawQuery: place.query });
+  if (!ready.ok) return refused(exchange, place, ready, route, ready.fields ?? {});
+  return allowed(exchange, place, route, ready.value);
+}
+
+function placeOf(url: string): Place {
+  const target = url.slice(originOf(url).length);
+  const at = target.indexOf("?");
+  const path = at < 0 ? target : target.slice(0, at);
+  return { path, query: at < 0 ? "" : target.slice(at + 1), segments: routeSegments(path) };
+}
+
+/** HEAD is GET without its body (RFC 9110 §9.3.2). */
+export function findRoute(method: string, segments: readonly string[]): { readonly route: Route } | Refusal {
+  const here = ROUTES.filter(({ pattern }) => matchesRoute(pattern, segments));
+  if (here.length === 0) return { reason: "not_found" };
+  const wanted = method === "HEAD" ? "GET" : method;
+  const route = here.find((one) => one.method === wanted);
+  // What is public is answered before there is a caller; whoever comes here with it has another method.
+  if (route !== undefined && route.who !== "public") return { route };
+  const methods = here.flatMap((one) => (one.method === "GET" ? ["GET", "HEAD"] : [one.method]));
+  return { reason: "method_not_allowed", more: { headers: [["allow", methods.join(", ")]] } };
+}
+
+function mayUse({ who }: Route, { roles }: Caller): boolean {
+  switch (who) {
+    case "public":
+    case "anyone":
+      return true;
+    default:
+      return who.some((role) => roles.has(role));
+  }
+}
+
+function allowed(
+  exchange: Exchange,
+  place: Place,
+  { rule }: Route,
+  { fields, answer }: { readonly fields: Fields; readonly answer: Answer },
+): Asked {
+  return {
+    ...common(exchange, place),
+    decision: { effect: "allow", policy: exchange.policy.hash, rule, line: 0, obligations: [] },
+    refusal: null,
+    answerer: { kind: "local", answer } satisfies Answerer,
+    fields,
+  };
+}
+
+/** Recorded with the route's rule, if there is a route: which of them somebody was refused is what a reader wants to know. */
+function refused(
+  exchange: Exchange,
+  place: Place,
+  { reason, more = {} }: Refusal,
+  route: Route | null,
+  fields: Fields,
+): Asked {
+  const rule = route?.rule ?? null;
+  return {
+    ...common(exchange, place),
+    decision: { effect: "deny", policy: exchange.policy.hash, rule, line: null, reason: "no_rule", message: null },
+    refusal: reason,
+    refusalMore: more,
+    answerer: null,
+    fields,
+  };
+}
+
+function common({ request }: Exchange, { path, query }: Place): Pick<Asked, "connection" | "method" | "sent"> {
+  const headers: Header[] = [...request.headers];
+  const { method } = request;
+  return { connection: CONSOLE, method, sent: { target: { method, path, query }, headers } };
+}

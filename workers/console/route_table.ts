@@ -1,0 +1,20 @@
+// Every route of `/api/v1`. What is not here does not exist.
+
+import { ABOUT_ROUTES } from "./about.ts";
+import { DOCUMENT_ROUTES } from "./openapi_route.ts";
+import { POLICY_ROUTES } from "./policies.ts";
+import { RECORD_ROUTES } from "./records.ts";
+import { REVOCATION_ROUTES } from "./revocations.ts";
+import type { Route } from "./route.ts";
+import { SESSION_ROUTES } from "./sessions.ts";
+import { TRAIL_ROUTES } from "./trail.ts";
+
+export const ROUTES: readonly Route[] = [
+  ...DOCUMENT_ROUTES,
+  ...ABOUT_ROUTES,
+  ...SESSION_ROUTES,
+  ...RECORD_ROUTES,
+  ...TRAIL_ROUTES,
+  ...POLICY_ROUTES,
+  ...REVOCATION_ROUTES,
+];
