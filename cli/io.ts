@@ -19,6 +19,8 @@ export interface Io {
   /** A line on standard error that the next one overwrites; shown on terminals only. */
   progress(text: string): void;
   stdin(): AsyncIterable<Uint8Array>;
+  /** The line that a person types after the question; null where nobody can be asked: no terminal. */
+  ask(question: string): Promise<string | null>;
   /** Run before the process ends early (Ctrl-C, a closed pipe): takes away what must not stay. Returns how to cancel. */
   beforeEnd(clean: () => void): () => void;
   /** Says a refusal, and sets the code with which the process ends. */

@@ -2,6 +2,7 @@
 // seen enough (`| head`, no error).
 
 import { once } from "node:events";
+import { createInterface } from "node:readline/promises";
 import type { Io } from "./io.ts";
 import { EXIT, type CliRefusal, type Done } from "./refusal.ts";
 import { shown, styleOf, wantsColor } from "./terminal.ts";
@@ -56,6 +57,19 @@ export function processIo(args: readonly string[]): ProcessIo {
       isProgressShown = text !== "";
     },
     stdin: () => process.stdin as AsyncIterable<Uint8Array>,
+    ask: async (question) => {
+      if (process.stdin.isTTY !== true || stderr.isTTY !== true) return null;
+      clearProgress();
+      const lines = createInterface({ input: process.stdin, output: stderr });
+      // Ctrl-D is no answer, and Ctrl-C ends the command as everywhere.
+      const ended = new Promise<string>((resolve) => lines.once("close", () => resolve("")));
+      lines.once("SIGINT", () => endEarly(EXIT.interrupted));
+      try {
+        return await Promise.race([lines.question(question), ended]);
+      } finally {
+        lines.close();
+      }
+    },
     beforeEnd: (clean) => {
       cleaners.add(clean);
       return () => cleaners.delete(clean);

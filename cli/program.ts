@@ -13,6 +13,7 @@ import { tokenCommand } from "./commands/token.ts";
 import { verifySessionCommand } from "./commands/verify_session.ts";
 import { whoamiCommand } from "./commands/whoami.ts";
 import type { Io } from "./io.ts";
+import { applyCommand, policyCommands } from "./policy/commands.ts";
 import { version } from "./version.ts";
 
 const EXIT_CODES = `
@@ -32,6 +33,7 @@ type Register = (program: Command, io: Io) => unknown;
 const GROUPS: readonly (readonly [heading: string, commands: readonly Register[]])[] = [
   ["Log in:", [loginCommand, logoutCommand, whoamiCommand, tokenCommand, contextCommand]],
   ["Call tools:", [connectionsCommand]],
+  ["The policy:", [policyCommands, applyCommand]],
   ["The trail:", [sessionsCommand, showCommand, verifySessionCommand]],
   ["The gateway:", [healthCommand]],
 ];

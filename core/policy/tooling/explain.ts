@@ -1,0 +1,124 @@
+// "What would happen if alice did this?": the decision, and each rule in the order in which rules are
+// considered, with why it decided or did not. The decision is `decide`'s own; the trail is walked here,
+// and tests hold that both name the same rule.
+
+import type { Principal } from "../../auth/principal.ts";
+import type { Asked } from "../decide.ts";
+import { type Decision, explainDecision } from "../decision.ts";
+import type { Policy } from "../policy.ts";
+import type { PolicyRule } from "../rule.ts";
+import { conditionOutcome, type ConditionOutcome } from "./condition_outcome.ts";
+import { concernsConnection, effectText, inOrder } from "./order.ts";
+import { askedOf, decideQuestion, type Question } from "./question.ts";
+import type { TargetProblem } from "./read_target.ts";
+import { routeText } from "./route_covers.ts";
+import { matchesAsRead } from "./who_may.ts";
+import { whoParts, whoText } from "./who_parts.ts";
+
+export interface TrailStep {
+  readonly rule: string;
+  readonly line: number;
+  readonly effect: PolicyRule["effect"];
+  readonly priority: number;
+  readonly outcome: StepOutcome;
+}
+
+/** The first that does not fit is named: a rule about another connection says nothing of who may. */
+export type StepOutcome =
+  | { readonly kind: "decides"; readonly condition: ConditionOutcome }
+  /** It would decide, had no rule before it. */
+  | { readonly kind: "comes_later"; readonly condition: ConditionOutcome }
+  | {
+      readonly kind: "other_connection" | "other_method" | "other_route" | "other_people";
+      readonly wants: readonly string[];
+    }
+  | { readonly kind: "condition_false"; readonly expression: string }
+  /** The condition of an allow rule could not be computed: it does not allow. */
+  | { readonly kind: "condition_failed"; readonly expression: string; readonly why: string };
+
+export type Explanation =
+  | { readonly kind: "refused"; readonly reason: TargetProblem }
+  | {
+      readonly kind: "decided";
+      readonly decision: Decision;
+      /** One line. */
+      readonly why: string;
+      readonly principal: Principal;
+      readonly roles: readonly string[];
+      readonly asked: {
+        readonly connection: string;
+        readonly method: string;
+        readonly path: string;
+        readonly query: string;
+      };
+      readonly trail: readonly TrailStep[];
+      /** The rule that would decide without the one that does; null if none would. */
+      readonly next: { readonly rule: string; readonly line: number; readonly effect: PolicyRule["effect"] } | null;
+    };
+
+/** `now` in milliseconds, for a question that names no time. */
+export function explain(policy: Policy, question: Question, now: number): Explanation {
+  const read = askedOf(policy, question, now);
+  if (!read.ok) return { kind: "refused", reason: read.reason };
+  const asked = read.value;
+  const decision = decideQuestion(policy, asked);
+  const trail = trailOf(policy, asked);
+  const later = trail.find(({ outcome }) => outcome.kind === "comes_later");
+  return {
+    kind: "decided",
+    decision,
+    why: explainDecision(decision),
+    principal: asked.principal,
+    roles: [...asked.roles].sort(),
+    asked: { connection: asked.connection, method: asked.method, path: asked.path, query: asked.query },
+    trail,
+    next: later === undefined ? null : { rule: later.rule, line: later.line, effect: later.effect },
+  };
+}
+
+function trailOf(policy: Policy, asked: Asked): readonly TrailStep[] {
+  let isDecided = false;
+  return inOrder(policy.rules).map((rule) => {
+    const outcome = stepOutcome(policy, rule, asked, isDecided);
+    if (outcome.kind === "decides") isDecided = true;
+    return { rule: rule.id, line: rule.line, effect: rule.effect, priority: rule.priority, outcome };
+  });
+}
+
+function stepOutcome(policy: Policy, rule: PolicyRule, asked: Asked, isDecided: boolean): StepOutcome {
+  if (!concernsConnection(policy, rule, asked.connection)) {
+    const wants = rule.labels === null ? [...rule.connections] : rule.labels.map((label) => `label ${label}`);
+    return { kind: "other_connection", wants };
+  }
+  if (!rule.methods.has("*") && !rule.methods.has(asked.method))
+    return { kind: "other_method", wants: [...rule.methods] };
+  if (!matchesAsRead(rule, asked.segments)) return { kind: "other_route", wants: rule.routes.map(routeText) };
+  if (!isAmong(rule, asked)) return { kind: "other_people", wants: whoParts(rule).map(whoText) };
+  const condition = conditionOutcome(policy, rule, asked);
+  switch (condition.kind) {
+    case "false":
+      return { kind: "condition_false", expression: condition.expression };
+    case "failed":
+      // What cannot be known is decided against: a deny rule denies, and so does one that needs an approval.
+      if (rule.effect === "allow")
+        return { kind: "condition_failed", expression: condition.expression, why: condition.why };
+      break;
+    case "none":
+    case "true":
+    case "unreadable":
+      break;
+  }
+  return { kind: isDecided ? "comes_later" : "decides", condition };
+}
+
+function isAmong(rule: PolicyRule, { principal, roles }: Asked): boolean {
+  if (rule.anyone || [...rule.roles].some((role) => roles.has(role))) return true;
+  const isFromIssuer = rule.issuer === null || rule.issuer === principal.issuer;
+  if (isFromIssuer && principal.groups.some((group) => rule.groups.has(group))) return true;
+  return rule.subjects.some((one) => one.issuer === principal.issuer && one.subject === principal.subject);
+}
+
+/** `deny`, `priority 10 allow`: what a step's rule is. */
+export function ruleKind({ effect, priority }: TrailStep): string {
+  return priority === 0 ? effectText(effect) : `${effectText(effect)} at priority ${priority}`;
+}
