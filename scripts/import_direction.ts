@@ -21,7 +21,8 @@ interface Rule {
 }
 
 const FOLDERS = ["core", "workers", "durable", "cli", "portable", "local", "scripts", "migrations", "test"];
-const WEB_STANDARD = /^(valibot|jose|canonicalize|diff|yaml|@noble\/hashes)(\/|$)/;
+const WEB_STANDARD =
+  /^(valibot|jose|canonicalize|@noble\/hashes|yaml|@marcbachmann\/cel-js|re2js|ipaddr\.js|diff)(\/|$)/;
 const local = (pattern: RegExp) => (one: Import) => one.isLocal && pattern.test(one.to);
 
 const RULES: readonly Rule[] = [

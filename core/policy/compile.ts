@@ -1,68 +1,118 @@
-// Rules in the form that a decision reads: for each connection its deny rules and its allow rules in
-// the file's order, each with the decision it gives made once, so that deciding walks only what
-// concerns the connection and allocates next to nothing.
+// Rules in the form that a decision reads: in the order in which they are asked, with the decisions
+// each can give made once, so that deciding walks only what concerns the connection and allocates next
+// to nothing.
 
 import type { Digest } from "../ids.ts";
+import { METHOD_NAMES } from "../protocol/http/methods.ts";
+import type { Condition } from "./condition.ts";
 import { type Decision, deniedByDefault } from "./decision.ts";
+import type { ConnectionSettings } from "./policy.ts";
 import type { PolicyRule } from "./rule.ts";
 
 export interface CompiledRule {
   readonly rule: PolicyRule;
-  readonly anyMethod: boolean;
+  /** A bit for each method that can be forwarded; see `methodBit`. */
+  readonly methods: number;
   /** Issuer → subjects. */
   readonly subjects: ReadonlyMap<string, ReadonlySet<string>>;
+  readonly condition: Condition | null;
+  /** Where the rule holds. */
   readonly decision: Decision;
+  /** Where its condition could not be evaluated; null if the rule is passed over then. */
+  readonly failed: Decision | null;
 }
 
-export interface ConnectionRules {
-  readonly deny: readonly CompiledRule[];
-  readonly allow: readonly CompiledRule[];
+export interface CompiledConnection {
+  readonly settings: ConnectionSettings;
+  /** In the order in which they are asked. */
+  readonly rules: readonly CompiledRule[];
 }
 
 export interface CompiledRules {
-  readonly byConnection: ReadonlyMap<string, ConnectionRules>;
+  readonly byConnection: ReadonlyMap<string, CompiledConnection>;
+  /** By the rule's id. */
+  readonly conditions: ReadonlyMap<string, Condition>;
   readonly noRule: Decision;
   readonly unknownConnection: Decision;
 }
 
-/** Every name in `connections` gets an entry, `*` in a rule stands for all of them. `console` has none: its rules are built in. */
+const BITS: ReadonlyMap<string, number> = new Map(METHOD_NAMES.map((name, index) => [name, 2 ** index]));
+/** For methods that are not forwarded: `*` of a deny rule holds for them, too, and nothing else does. */
+const OTHER = 2 ** METHOD_NAMES.length;
+const ALL_BITS = 2 * OTHER - 1;
+if (METHOD_NAMES.length > 30) throw new RangeError("more methods than a small integer has bits");
+
+export function methodBit(method: string): number {
+  return BITS.get(method) ?? OTHER;
+}
+
+/** Deny beats needs-approval beats allow. */
+const RANKS: Readonly<Record<PolicyRule["effect"], number>> = { deny: 0, needs_approval: 1, allow: 2 };
+
+/**
+ * Every connection gets an entry; `*` in a rule stands for all of them. `console` has none: the API
+ * decides about itself. Conditions by the rule's id.
+ */
 export function compileRules(
   policy: Digest,
-  connections: Iterable<string>,
+  connections: ReadonlyMap<string, ConnectionSettings>,
   rules: readonly PolicyRule[],
+  conditions: ReadonlyMap<string, Condition>,
 ): CompiledRules {
-  const compiled = rules.map((rule) => compileRule(policy, rule));
-  const byConnection = new Map<string, ConnectionRules>();
-  for (const name of connections) {
-    byConnection.set(
-      name,
-      byEffect(compiled.filter(({ rule }) => rule.connections.has(name) || rule.connections.has("*"))),
-    );
-  }
+  // The sort is stable: among equals the file's order stays.
+  const compiled = rules
+    .map((rule) => compileRule(policy, rule, conditions.get(rule.id) ?? null))
+    .sort((a, b) => b.rule.priority - a.rule.priority || RANKS[a.rule.effect] - RANKS[b.rule.effect]);
+  const byConnection = new Map<string, CompiledConnection>();
+  for (const [name, settings] of connections)
+    byConnection.set(name, { settings, rules: compiled.filter(({ rule }) => namesConnection(rule, settings)) });
   return {
     byConnection,
+    conditions,
     noRule: deniedByDefault(policy, "no_rule"),
     unknownConnection: deniedByDefault(policy, "unknown_connection"),
   };
 }
 
-function byEffect(rules: readonly CompiledRule[]): ConnectionRules {
-  return {
-    deny: rules.filter(({ rule }) => rule.effect === "deny"),
-    allow: rules.filter(({ rule }) => rule.effect === "allow"),
-  };
+/** Whether the rule is about this connection. */
+export function namesConnection(rule: PolicyRule, { name, labels }: ConnectionSettings): boolean {
+  if (rule.labels !== null) return rule.labels.every((label) => labels.includes(label));
+  return rule.connections.has(name) || rule.connections.has("*");
 }
 
-function compileRule(policy: Digest, rule: PolicyRule): CompiledRule {
+function compileRule(policy: Digest, rule: PolicyRule, condition: Condition | null): CompiledRule {
   const subjects = new Map<string, Set<string>>();
   for (const { issuer, subject } of rule.subjects) {
     const known = subjects.get(issuer) ?? new Set<string>();
     known.add(subject);
     subjects.set(issuer, known);
   }
-  const decision: Decision =
-    rule.effect === "allow"
-      ? { effect: "allow", policy, rule: rule.id, line: rule.line, obligations: [] }
-      : { effect: "deny", policy, rule: rule.id, line: rule.line, reason: "rule_denies", message: null };
-  return { rule, anyMethod: rule.methods.has("*"), subjects, decision };
+  const { id, line, message } = rule;
+  const failed: Decision = { effect: "deny", policy, rule: id, line, reason: "condition_failed", message: null };
+  return {
+    rule,
+    methods: methodBits(rule),
+    subjects,
+    condition,
+    decision: decisionOf(policy, rule),
+    failed: condition === null || rule.effect === "allow" ? null : { ...failed, message },
+  };
+}
+
+function methodBits({ methods, effect }: PolicyRule): number {
+  if (!methods.has("*")) return [...methods].reduce((bits, name) => bits | methodBit(name), 0);
+  return effect === "deny" ? ALL_BITS : ALL_BITS & ~OTHER;
+}
+
+function decisionOf(policy: Digest, { id, line, effect, message, obligations }: PolicyRule): Decision {
+  // What every command's record is anyway is no demand.
+  const demanded = obligations.filter((one) => !(one.kind === "record" && one.extent === "metadata"));
+  switch (effect) {
+    case "allow":
+      return { effect, policy, rule: id, line, obligations: demanded };
+    case "needs_approval":
+      return { effect, policy, rule: id, line, obligations: demanded, message };
+    case "deny":
+      return { effect, policy, rule: id, line, reason: "rule_denies", message };
+  }
 }

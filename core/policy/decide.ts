@@ -1,11 +1,14 @@
-// decide: a pure function of the policy and the command. Default deny; a deny rule beats every allow
-// rule; among rules of one effect the first in the file is the one named. Never throws.
+// decide: a pure function of the policy and the command. Rules of higher priority are asked first;
+// within one priority deny beats needs-approval beats allow, and among equals the first in the file is
+// the one named. No rule: deny. Never throws.
 
 import type { Principal } from "../auth/principal.ts";
 import type { Header } from "../mask/mask_headers.ts";
-import { verbClass } from "../protocol/http/methods.ts";
-import type { BodyView } from "./body.ts";
-import type { CompiledRule } from "./compile.ts";
+import type { BodyRefusal, BodyView } from "./body.ts";
+import { Scope } from "./cel/scope.ts";
+import { FAILED } from "./cel/values.ts";
+import { type CompiledRule, methodBit } from "./compile.ts";
+import { type Condition, evaluate, MAX_STEPS } from "./condition.ts";
 import type { Decision } from "./decision.ts";
 import type { Policy } from "./policy.ts";
 import { looseSegments, matchesRoute } from "./route.ts";
@@ -40,27 +43,38 @@ export interface NeedsBody {
 
 export function decide(policy: Policy, asked: Asked): Decision | NeedsBody {
   const { byConnection, noRule, unknownConnection } = policy.compiled;
-  const rules = byConnection.get(asked.connection);
-  if (rules === undefined) return unknownConnection;
-  if (rules.deny.length > 0) {
-    // An upstream that merges slashes or cuts path parameters must not be a way around a deny rule.
-    const loose = looseSegments(asked.segments);
-    for (const rule of rules.deny) {
-      if (!asksMethod(rule, asked.method) || !concerns(rule, asked.principal, asked.roles)) continue;
-      if (matches(rule, asked.segments) || (loose !== null && matches(rule, loose))) return rule.decision;
+  const connection = byConnection.get(asked.connection);
+  if (connection === undefined) return unknownConnection;
+  const bit = methodBit(asked.method);
+  // An upstream that merges slashes or cuts path parameters must not be a way around a deny rule.
+  let loose: readonly string[] | null | undefined;
+  let scope: Scope | null = null;
+  for (const one of connection.rules) {
+    if ((one.methods & bit) === 0 || !concerns(one, asked.principal, asked.roles)) continue;
+    if (one.rule.effect === "deny" && loose === undefined) loose = looseSegments(asked.segments);
+    const second = one.rule.effect === "deny" ? (loose ?? null) : null;
+    if (!matches(one, asked.segments) && (second === null || !matches(one, second))) continue;
+    if (one.condition === null) return one.decision;
+    if (one.condition.readsBody) {
+      if (asked.body.kind === "unread") return { effect: "needs_body", limit: connection.settings.jsonLimit };
+      if (asked.body.kind === "refused") return refusedBody(one, asked.body.reason);
     }
-  }
-  // `*` means every method that can be forwarded, not every text.
-  if (verbClass(asked.method) === null) return noRule;
-  for (const rule of rules.allow) {
-    if (!asksMethod(rule, asked.method) || !matches(rule, asked.segments)) continue;
-    if (concerns(rule, asked.principal, asked.roles)) return rule.decision;
+    scope ??= new Scope(asked, connection.settings, MAX_STEPS);
+    const holds = isMet(one, one.condition, scope, second);
+    if (holds === true) return one.decision;
+    if (holds === FAILED && one.failed !== null) return one.failed;
   }
   return noRule;
 }
 
+/** What a rule would have read is not there to be read: whatever its effect, nobody knows whether it holds. */
+function refusedBody({ decision: { policy }, rule }: CompiledRule, reason: BodyRefusal): Decision {
+  return { effect: "deny", policy, rule: rule.id, line: rule.line, reason, message: null };
+}
+
 /** Whether the rule is about this person. */
 export function concerns({ rule, subjects }: CompiledRule, principal: Principal, roles: ReadonlySet<string>): boolean {
+  if (rule.anyone) return true;
   for (const role of rule.roles) if (roles.has(role)) return true;
   if (rule.groups.size > 0 && (rule.issuer === null || rule.issuer === principal.issuer)) {
     for (const group of principal.groups) if (rule.groups.has(group)) return true;
@@ -68,13 +82,34 @@ export function concerns({ rule, subjects }: CompiledRule, principal: Principal,
   return subjects.get(principal.issuer)?.has(principal.subject) === true;
 }
 
-function asksMethod({ rule, anyMethod }: CompiledRule, method: string): boolean {
-  return anyMethod || rule.methods.has(method);
-}
-
 function matches({ rule }: CompiledRule, segments: readonly string[]): boolean {
   for (const route of rule.routes) if (matchesRoute(route, segments)) return true;
   return false;
+}
+
+/**
+ * Whether the condition holds. A rule with several routes stands for as many rules: one that reads
+ * what a route captured is asked for each route that matches, and in each reading of the path.
+ */
+function isMet(
+  { rule }: CompiledRule,
+  condition: Condition,
+  scope: Scope,
+  loose: readonly string[] | null,
+): boolean | typeof FAILED {
+  if (!condition.readsRoute) return evaluate(condition, scope);
+  let met: boolean | typeof FAILED = false;
+  for (const segments of loose === null ? [scope.asked.segments] : [scope.asked.segments, loose]) {
+    for (const route of rule.routes) {
+      if (!matchesRoute(route, segments)) continue;
+      scope.pattern = route;
+      scope.segments = segments;
+      const holds = evaluate(condition, scope);
+      if (holds === true) return true;
+      if (holds === FAILED) met = FAILED;
+    }
+  }
+  return met;
 }
 
 /**

@@ -2,7 +2,9 @@
 
 import type { Actor } from "../auth/principal.ts";
 import type { Header } from "../mask/mask_headers.ts";
+import { parseTarget } from "../protocol/http/target.ts";
 import type { BodyView } from "./body.ts";
+import type { FileExample } from "./file.ts";
 
 /** Nothing here is checked against the policy's names: an example may show that an unknown connection is denied. */
 export interface PolicyExample {
@@ -14,6 +16,9 @@ export interface PolicyExample {
   readonly method: string;
   /** Raw path with its query, as in a request line. */
   readonly target: string;
+  /** Raw, as `parseTarget` gives them. */
+  readonly path: string;
+  readonly query: string;
   readonly connection: string;
   readonly headers: readonly Header[];
   readonly body: BodyView;
@@ -37,4 +42,40 @@ export interface ExamplePerson {
   readonly authTime: number | null;
   readonly methods: readonly string[];
   readonly actors: readonly Actor[];
+}
+
+export function exampleOf(
+  example: FileExample,
+  place: { readonly line: number; readonly column: number },
+): PolicyExample {
+  const { as, do: does, with: given } = example;
+  const space = does.indexOf(" ");
+  const target = does.slice(space + 1);
+  const parsed = parseTarget(`http://h/c/x${target}`, "/c/");
+  return {
+    name: example.name,
+    ...place,
+    as: {
+      issuer: as.issuer ?? null,
+      subject: as.subject,
+      name: as.name ?? null,
+      email: as.email ?? null,
+      emailVerified: as.email_verified,
+      groups: as.groups,
+      authTime: as.auth_time === undefined ? null : Math.floor(Date.parse(as.auth_time) / 1000),
+      methods: as.methods,
+      actors: as.actors,
+    },
+    method: does.slice(0, space),
+    target,
+    path: parsed.ok ? parsed.value.path : "",
+    query: parsed.ok ? parsed.value.query : "",
+    connection: example.on,
+    headers: Object.entries(given?.headers ?? {}),
+    body: given?.json === undefined ? { kind: "none" } : { kind: "json", value: given.json },
+    address: given?.address ?? null,
+    time: given?.time === undefined ? null : Date.parse(given.time),
+    expect: example.expect === "needs-approval" ? "needs_approval" : example.expect,
+    by: example.by ?? null,
+  };
 }

@@ -1,107 +1,30 @@
-// The policy file: roles, connections and who may use which methods on which routes. Parsed once, at
-// the boundary; anything it does not understand is refused, so that a typing error never allows.
+// The policy: roles, connections and who may use which methods on which routes, under which
+// conditions. Read once, at the boundary; anything it does not understand is refused with its place,
+// so that a typing error never allows.
 
 import * as v from "valibot";
 import type { ConnectionName, Digest } from "../ids.ts";
 import { parseConnectionName } from "../ids.ts";
 import type { CredentialUse } from "../protocol/http/credential.ts";
-import { isReservedHeader } from "../protocol/http/reserved.ts";
-import { verbClass } from "../protocol/http/methods.ts";
-import { findMembersProblem } from "../protocol/json_members.ts";
 import { ok, refuse, type Result } from "../result.ts";
 import { type CompiledRules, compileRules } from "./compile.ts";
-import { type JsonPath, lineOf } from "./json_lines.ts";
-import type { PolicyExample } from "./example.ts";
-import type { PolicyRefusal } from "./problem.ts";
-import { parseRoute } from "./route.ts";
+import { type Condition, parseCondition } from "./condition.ts";
+import type { Obligation } from "./decision.ts";
+import { type PolicyExample, exampleOf } from "./example.ts";
+import type { FileRule, PolicyFile } from "./file.ts";
+import { FileSchema } from "./file_schema.ts";
+import { MAX_PROBLEMS, type PolicyProblem, type PolicyRefusal } from "./problem.ts";
+import { pathText, readYaml, type ReadText, type ValuePath } from "./read_yaml.ts";
+import { captureNames, parseRoute } from "./route.ts";
 import type { PolicyRole, PolicyRule } from "./rule.ts";
+
+export type { PolicyExample } from "./example.ts";
+export type { PolicyProblem, PolicyRefusal } from "./problem.ts";
 
 /** Built in: the gateway's own API. */
 export const CONSOLE = "console" as ConnectionName;
-const TEXT_LIMIT: number = 1024 * 1024;
-
-/** What the file may hold at most. Far above honest use, low enough that a decision stays cheap. */
-const MAX_RULES = 1000;
-const MAX_NAMES = 1000;
-const MAX_ROUTES = 100;
-/** Roles that exist without being defined: the console's rules name them, and the first admin has `admin`. */
-const BUILT_IN_ROLES: readonly string[] = ["admin", "auditor"];
-
-const Name = v.pipe(v.string("a name"), v.regex(/^[a-z][a-z0-9_-]{0,63}$/, "a name: a-z, 0-9, _ and -"));
-const Text = v.pipe(
-  v.string("text"),
-  v.minLength(1, "text that is not empty"),
-  v.maxLength(2048, "text of at most 2048 characters"),
-  v.check((text) => text.isWellFormed(), "well-formed Unicode"),
-);
-const Subject = v.strictObject({ issuer: Text, subject: Text });
-const People = {
-  issuer: v.optional(Text),
-  groups: v.optional(v.pipe(v.array(Text), v.maxLength(MAX_NAMES)), []),
-  subjects: v.optional(v.pipe(v.array(Subject), v.maxLength(MAX_NAMES)), []),
-};
-/** Valibot takes a list for an object whose members are its indexes; where all members are optional that would pass. */
-const NoList = v.check<unknown, string>((value) => !Array.isArray(value), "an object");
-const Role = v.pipe(v.unknown(), NoList, v.strictObject(People));
-const Secret = v.pipe(
-  v.string("a secret's name"),
-  v.regex(/^UPSTREAM_[A-Z0-9_]{1,64}$/, "the name of a secret that begins with UPSTREAM_"),
-);
-const HeaderName = v.pipe(
-  v.string("a header name"),
-  v.regex(/^[a-z0-9-]{1,64}$/, "a header name in lower case"),
-  v.check((name) => !isReservedHeader(name), "a header that the gateway does not set itself"),
-);
-const Credential = v.variant("as", [
-  v.strictObject({ as: v.literal("header"), name: HeaderName, secret: Secret }),
-  v.strictObject({ as: v.literal("basic"), secret: Secret }),
-  v.strictObject({
-    as: v.literal("query"),
-    name: v.pipe(v.string(), v.regex(/^[A-Za-z0-9_.-]{1,64}$/, "a parameter's name")),
-    secret: Secret,
-  }),
-]);
-const Upstream = v.pipe(
-  v.string("a URL"),
-  v.check(isUpstream, "an http(s) URL without user, query, fragment or dot segments"),
-);
-const Connection = v.strictObject({
-  protocol: v.literal("http", "http"),
-  upstream: Upstream,
-  region: Name,
-  credential: v.optional(Credential),
-  labels: v.optional(v.pipe(v.array(Name), v.maxLength(32)), []),
-  timeout_seconds: v.optional(
-    v.pipe(v.number("seconds"), v.integer("whole seconds"), v.minValue(1, "1 to 600"), v.maxValue(600, "1 to 600")),
-    60,
-  ),
-});
-const Method = v.pipe(
-  v.string("a method"),
-  v.check(
-    (name) => name === "*" || verbClass(name) !== null,
-    "an HTTP method that can be forwarded, in upper case, or *",
-  ),
-);
-const Route = v.pipe(
-  v.string("a route"),
-  v.check((text) => parseRoute(text) !== null, "a route: /literal/*/{name}/**"),
-);
-const Rule = v.strictObject({
-  id: v.pipe(v.string("an id"), v.regex(/^[a-z0-9][a-z0-9_.-]{0,63}$/, "an id: a-z, 0-9, _, - and .")),
-  effect: v.picklist(["allow", "deny"], "allow or deny"),
-  who: v.strictObject({ roles: v.optional(v.pipe(v.array(Name), v.maxLength(MAX_NAMES)), []), ...People }),
-  connections: v.pipe(v.array(v.string()), v.minLength(1, "a connection"), v.maxLength(MAX_NAMES)),
-  methods: v.pipe(v.array(Method), v.minLength(1, "a method"), v.maxLength(100)),
-  routes: v.pipe(v.array(Route), v.minLength(1, "a route"), v.maxLength(MAX_ROUTES)),
-});
-const File = v.strictObject({
-  $schema: v.optional(v.string()),
-  version: v.literal(1, "1"),
-  roles: v.optional(v.pipe(v.unknown(), NoList, v.record(Name, Role)), {}),
-  connections: v.optional(v.pipe(v.unknown(), NoList, v.record(v.string(), Connection)), {}),
-  rules: v.optional(v.pipe(v.array(Rule), v.maxLength(MAX_RULES, `at most ${MAX_RULES} rules`)), []),
-});
+/** Roles that exist without being defined: the API asks for them, and the first admin has `admin`. */
+export const BUILT_IN_ROLES: readonly string[] = ["admin", "auditor"];
 
 export interface ConnectionSettings {
   readonly name: ConnectionName;
@@ -139,47 +62,94 @@ export const EMPTY_POLICY: Policy = {
   connections: new Map(),
   rules: [],
   examples: [],
-  compiled: compileRules(EMPTY_HASH, [], []),
+  compiled: compileRules(EMPTY_HASH, new Map(), [], new Map()),
 };
 
 /** `hash` is the SHA-256 of the file's bytes, of which `text` is the UTF-8 text. */
 export function parsePolicy(text: string, hash: Digest): Result<Policy, PolicyRefusal> {
-  if (text.length > TEXT_LIMIT) return invalid(text, [], `at most ${TEXT_LIMIT} characters`);
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch {
-    // The engine's message quotes the text and differs between engines: not passed on.
-    return refuse({ reason: "policy_invalid", problems: [{ path: "", line: 1, column: 1, expected: "JSON" }] });
-  }
-  const problem = findMembersProblem(text);
-  if (problem !== null) {
-    const path = problem.problem === "duplicate" ? problem.member.slice(0, 64) : "";
-    const expected = "each member once, at most 64 levels deep";
-    return refuse({ reason: "policy_invalid", problems: [{ path, line: 1, column: 1, expected }] });
-  }
-  const inherited = findInheritedName(value, []);
-  if (inherited !== null) return invalid(text, inherited, "a name that objects do not inherit");
-  const parsed = v.safeParse(File, value, { abortEarly: true });
+  const read = readYaml(text);
+  if (!read.ok) return read;
+  const found = new Problems(read.value);
+  const parsed = v.safeParse(FileSchema, read.value.value, { abortPipeEarly: true });
   if (!parsed.success) {
-    const [issue] = parsed.issues;
-    const path = (issue.path ?? []).map(({ key }) => (typeof key === "number" ? key : String(key)));
-    return invalid(text, path, issue.expected === "never" ? "no such member" : issue.message);
+    for (const issue of parsed.issues) addIssue(found, issue, []);
+    return found.refusal();
   }
-  return resolve(parsed.output, text, hash);
+  const file = parsed.output;
+  const connections = connectionsOf(file, found);
+  findDangling(file, connections, found);
+  const conditions = new Map<string, Condition>();
+  const rules = file.rules.map((rule, index) => ruleOf(rule, index, read.value, conditions, found));
+  if (found.any) return found.refusal();
+  const roles = Object.entries(file.roles).map(([name, role]) => ({
+    name,
+    groups: new Set(role.groups),
+    issuer: role.issuer ?? null,
+    subjects: role.subjects,
+  }));
+  const examples = file.examples.map((example, index) => exampleOf(example, read.value.placeOf(["examples", index])));
+  const compiled = compileRules(hash, connections, rules, conditions);
+  return ok({ hash, description: file.description ?? null, roles, connections, rules, examples, compiled });
 }
 
-export type { PolicyExample } from "./example.ts";
-export type { PolicyProblem, PolicyRefusal } from "./problem.ts";
+/** Gathers what is wrong, each with its place. */
+class Problems {
+  readonly #read: ReadText;
+  readonly #found: PolicyProblem[] = [];
 
-type ParsedFile = v.InferOutput<typeof File>;
+  constructor(read: ReadText) {
+    this.#read = read;
+  }
 
-function resolve(file: ParsedFile, text: string, hash: Digest): Result<Policy, PolicyRefusal> {
+  get any(): boolean {
+    return this.#found.length > 0;
+  }
+
+  add(path: ValuePath, expected: string): void {
+    if (this.#found.length < MAX_PROBLEMS)
+      this.#found.push({ path: pathText(path), ...this.#read.placeOf(path), expected });
+  }
+
+  /** Within the text at the path. */
+  addInText(path: ValuePath, index: number, expected: string): void {
+    if (this.#found.length < MAX_PROBLEMS)
+      this.#found.push({ path: pathText(path), ...this.#read.placeInText(path, index), expected });
+  }
+
+  refusal(): { readonly ok: false } & PolicyRefusal {
+    const problems = [...this.#found].sort((a, b) => a.line - b.line || a.column - b.column);
+    return refuse({ reason: "policy_invalid", problems });
+  }
+}
+
+/** Of a choice that failed, what the alternatives say that the value is one of by its kind. */
+function addIssue(found: Problems, issue: v.BaseIssue<unknown>, above: ValuePath): void {
+  const path = [...above, ...(issue.path ?? []).map(({ key }) => (typeof key === "number" ? key : String(key)))];
+  const inner = (issue.issues ?? []).filter((one) => {
+    const step = one.path?.[0];
+    return step !== undefined && !isListTakenForObject(step);
+  });
+  if (inner.length > 0) for (const one of inner) addIssue(found, one, path);
+  else found.add(path, expectedBy(issue));
+}
+
+function isListTakenForObject({ type, input }: v.IssuePathItem): boolean {
+  return type === "object" && Array.isArray(input);
+}
+
+function expectedBy({ type, expected, path, message }: v.BaseIssue<unknown>): string {
+  if (expected === "never") return "no such member";
+  return type === "strict_object" && path !== undefined ? "a value; it is missing" : message;
+}
+
+function connectionsOf(file: PolicyFile, found: Problems): Map<string, ConnectionSettings> {
   const connections = new Map<string, ConnectionSettings>();
   for (const [key, settings] of Object.entries(file.connections)) {
     const name = parseConnectionName(key);
-    if (name === null || name === CONSOLE)
-      return invalid(text, ["connections", key], "a connection's name: a-z, 0-9, single dashes, not console");
+    if (name === null || name === CONSOLE) {
+      found.add(["connections", key], "a connection's name: a-z, 0-9, single dashes, not console");
+      continue;
+    }
     connections.set(name, {
       name,
       protocol: settings.protocol,
@@ -188,86 +158,91 @@ function resolve(file: ParsedFile, text: string, hash: Digest): Result<Policy, P
       credential: settings.credential ?? null,
       labels: settings.labels,
       timeoutSeconds: settings.timeout_seconds,
-      jsonLimit: 65536,
+      jsonLimit: settings.json_limit,
     });
   }
-  const dangling = findDangling(file, connections);
-  if (dangling !== null) return invalid(text, dangling.at, dangling.expected);
-  const rules = file.rules.map((rule, index) => ruleOf(rule, lineOf(text, ["rules", index])));
-  const roles = Object.entries(file.roles).map(([name, role]) => ({
-    name,
-    groups: new Set(role.groups),
-    issuer: role.issuer ?? null,
-    subjects: role.subjects,
-  }));
-  return ok({
-    hash,
-    description: null,
-    roles,
-    connections,
-    rules,
-    examples: [],
-    compiled: compileRules(hash, connections.keys(), rules),
-  });
+  return connections;
 }
 
 /** What no single value shows: ids used twice, and names of roles and connections that are not defined. */
-function findDangling(
-  file: ParsedFile,
-  connections: ReadonlyMap<string, unknown>,
-): { readonly at: JsonPath; readonly expected: string } | null {
+function findDangling(file: PolicyFile, connections: ReadonlyMap<string, ConnectionSettings>, found: Problems): void {
   const ids = new Set<string>();
-  for (const [index, { id, who, connections: names }] of file.rules.entries()) {
+  const labels = new Set([...connections.values()].map((one) => [...one.labels].sort().join(" ")));
+  for (const [index, rule] of file.rules.entries()) {
     const at = ["rules", index];
-    if (ids.has(id)) return { at: [...at, "id"], expected: "an id that no other rule has" };
-    ids.add(id);
-    // Such a rule would hold for nobody: certainly not what was meant.
-    if (who.roles.length + who.groups.length + who.subjects.length === 0)
-      return { at: [...at, "who"], expected: "a role, a group or a subject" };
-    const role = who.roles.findIndex((name) => !Object.hasOwn(file.roles, name) && !BUILT_IN_ROLES.includes(name));
-    if (role >= 0) return { at: [...at, "who", "roles", role], expected: "a role of this file" };
-    const connection = names.findIndex((name) => name !== "*" && !connections.has(name));
-    if (connection >= 0) return { at: [...at, "connections", connection], expected: "a connection of this file, or *" };
+    if (ids.has(rule.id)) found.add([...at, "id"], "an id that no other rule has");
+    ids.add(rule.id);
+    findPeople(rule, at, file, found);
+    if (!("labels" in rule.connections)) {
+      for (const [i, name] of rule.connections.entries())
+        if (name !== "*" && !Object.hasOwn(file.connections, name))
+          found.add([...at, "connections", i], "a connection of this file, or *");
+    } else {
+      const wanted = rule.connections.labels;
+      const isHeld = [...labels].some((held) => wanted.every((label) => held.split(" ").includes(label)));
+      if (!isHeld) found.add([...at, "connections", "labels"], "labels that a connection of this file has");
+    }
   }
-  return null;
+  for (const [index, { by }] of file.examples.entries())
+    if (by !== undefined && by !== "default" && !ids.has(by))
+      found.add(["examples", index, "by"], "a rule of this file, or default");
 }
 
-function ruleOf(rule: ParsedFile["rules"][number], line: number): PolicyRule {
+function findPeople({ who }: FileRule, at: ValuePath, file: PolicyFile, found: Problems): void {
+  if (who === "anyone") return;
+  // Such a rule would hold for nobody: certainly not what was meant.
+  if (who.roles.length + who.groups.length + who.subjects.length === 0)
+    found.add([...at, "who"], "a role, a group or a subject, or anyone");
+  for (const [i, name] of who.roles.entries())
+    if (!Object.hasOwn(file.roles, name) && !BUILT_IN_ROLES.includes(name))
+      found.add([...at, "who", "roles", i], "a role of this file");
+}
+
+function ruleOf(
+  rule: FileRule,
+  index: number,
+  read: ReadText,
+  conditions: Map<string, Condition>,
+  found: Problems,
+): PolicyRule {
+  const { who } = rule;
+  const people = who === "anyone" ? { roles: [], groups: [], subjects: [] } : who;
+  const routes = rule.routes.map((route) => parseRoute(route)).filter((route) => route !== null);
+  const path = ["rules", index, "when"];
+  let when: PolicyRule["when"] = null;
+  if (rule.when !== undefined) {
+    const parsed = parseCondition(rule.when, captureNames(routes));
+    if (parsed.ok) {
+      conditions.set(rule.id, parsed.condition);
+      when = { text: rule.when, ...read.placeInText(path, 0), readsBody: parsed.condition.readsBody };
+    } else {
+      for (const { at, expected } of parsed.problems) found.addInText(path, at, expected);
+    }
+  }
   return {
     id: rule.id,
-    line,
-    column: 1,
-    description: null,
-    priority: 0,
-    anyone: false,
-    labels: null,
-    when: null,
-    message: null,
-    obligations: [],
-    effect: rule.effect,
-    roles: new Set(rule.who.roles),
-    groups: new Set(rule.who.groups),
-    issuer: rule.who.issuer ?? null,
-    subjects: rule.who.subjects,
-    connections: new Set(rule.connections),
+    ...read.placeOf(["rules", index]),
+    description: rule.description ?? null,
+    effect: rule.effect === "needs-approval" ? "needs_approval" : rule.effect,
+    priority: rule.priority,
+    anyone: who === "anyone",
+    roles: new Set(people.roles),
+    groups: new Set(people.groups),
+    issuer: people.issuer ?? null,
+    subjects: people.subjects,
+    connections: new Set("labels" in rule.connections ? [] : rule.connections),
+    labels: "labels" in rule.connections ? rule.connections.labels : null,
     methods: new Set(rule.methods),
-    routes: rule.routes.map((route) => parseRoute(route)).filter((route) => route !== null),
+    routes,
+    when,
+    message: rule.message ?? null,
+    obligations: obligationsOf(rule),
   };
 }
 
-/**
- * Validators skip `__proto__` and `constructor` or take inherited members for present ones: a policy
- * that names either would be read other than it stands. Depth is bounded by then.
- */
-function findInheritedName(value: unknown, at: JsonPath): JsonPath | null {
-  if (typeof value !== "object" || value === null) return null;
-  for (const [key, member] of Object.entries(value)) {
-    const below = [...at, Array.isArray(value) ? Number(key) : key];
-    if (!Array.isArray(value) && (key in Object.prototype || key === "prototype")) return below;
-    const found = findInheritedName(member, below);
-    if (found !== null) return found;
-  }
-  return null;
+function obligationsOf({ mask, record }: FileRule): readonly Obligation[] {
+  const masks = mask.map((rule): Obligation => ({ kind: "mask", rule }));
+  return record === undefined ? masks : [...masks, { kind: "record", extent: record }];
 }
 
 /** Connections that speak plain http to their upstream: for development configurations only. */
@@ -275,26 +250,4 @@ export function insecureConnections(policy: Policy): readonly ConnectionName[] {
   return [...policy.connections.values()]
     .filter(({ upstream }) => !upstream.startsWith("https:"))
     .map(({ name }) => name);
-}
-
-function isUpstream(text: string): boolean {
-  if (text.length > 2048) return false;
-  if (!/^https?:\/\/[A-Za-z0-9.\-[\]:]+(?:\/[A-Za-z0-9\-._~!$&'()*+,;=:@/]*)?$/.test(text)) return false;
-  const url = URL.canParse(text) ? new URL(text) : null;
-  // A text that the parser would change (`http://0x7f.1`, a default port, `/a/../b`) is not what a reviewer reads.
-  return url !== null && url.username === "" && (url.href === text || url.href === `${text}/`);
-}
-
-function invalid(text: string, at: JsonPath, expected: string): { readonly ok: false } & PolicyRefusal {
-  const problem = { path: pathText(at), line: lineOf(text, at), column: 1, expected };
-  return refuse({ reason: "policy_invalid", problems: [problem] });
-}
-
-function pathText(at: JsonPath): string {
-  let path = "";
-  for (const key of at) {
-    if (typeof key === "number") path += `[${key}]`;
-    else path += path === "" ? key.slice(0, 64) : `.${key.slice(0, 64)}`;
-  }
-  return path;
 }

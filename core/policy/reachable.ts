@@ -10,8 +10,8 @@ import type { Policy } from "./policy.ts";
 export function reachable(policy: Policy, principal: Principal, roles: ReadonlySet<string>): ConnectionName[] {
   const names: ConnectionName[] = [];
   for (const { name } of policy.connections.values()) {
-    const rules = policy.compiled.byConnection.get(name);
-    if (rules?.allow.some((rule) => concerns(rule, principal, roles)) === true) names.push(name);
+    const rules = policy.compiled.byConnection.get(name)?.rules ?? [];
+    if (rules.some((one) => one.rule.effect !== "deny" && concerns(one, principal, roles))) names.push(name);
   }
   return names;
 }

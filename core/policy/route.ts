@@ -71,6 +71,14 @@ export function capturesOf(pattern: RoutePattern, segments: readonly string[]): 
   return captures;
 }
 
+/** Names that any of the routes captures. */
+export function captureNames(patterns: readonly RoutePattern[]): ReadonlySet<string> {
+  const names = new Set<string>();
+  for (const pattern of patterns)
+    for (const segment of pattern) if (segment.kind === "any" && segment.name !== null) names.add(segment.name);
+  return names;
+}
+
 /**
  * The path as an upstream may read it that merges and drops slashes and cuts path parameters
  * (`//admin;x=1/` read as `/admin`), or null if it reads the same. Deny rules are held against this

@@ -21,7 +21,7 @@ export function conditionOutcome(policy: Policy, rule: PolicyRule, asked: Asked)
   const expression = rule.when.text;
   // As a deny rule, since those tell a condition that fails from one that is false.
   const alone: PolicyRule = { ...rule, effect: "deny", anyone: true, connections: new Set(["*"]), labels: null };
-  const compiled = compileRules(policy.hash, policy.connections.keys(), [alone]);
+  const compiled = compileRules(policy.hash, policy.connections, [alone], policy.compiled.conditions);
   const decision = decideQuestion({ ...policy, rules: [alone], compiled }, asked);
   if (decision.effect !== "deny" || decision.reason === "no_rule") return { kind: "false", expression };
   switch (decision.reason) {

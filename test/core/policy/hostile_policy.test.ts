@@ -13,7 +13,7 @@ describe("a file that can be read in two ways is refused", () => {
     ],
     ["a byte order mark", '\ufeff{"version":1}'],
     ["a comment", '{"version":1 /* */}'],
-    ["a trailing comma", '{"version":1,}'],
+    ["a comma too many", '{"version":1,,}'],
     ["two values", '{"version":1}{"version":1}'],
     ["nothing", ""],
     ["a cut file", '{"version":1,"rules":['],

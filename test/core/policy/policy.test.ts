@@ -223,6 +223,12 @@ describe("a policy is refused whole, with the place, for", () => {
 
   it("the line of what is around a missing value", () => {
     const text = '{\n"version": 1,\n"roles": {},\n"rules": [\n{"id": "a"}]}';
-    expect(parsePolicy(text, HASH)).toMatchObject({ ok: false, problems: [{ line: 5 }] });
+    expect(parsePolicy(text, HASH)).toMatchObject({
+      ok: false,
+      problems: ["effect", "who", "connections", "methods", "routes"].map((name) => ({
+        path: `rules[0].${name}`,
+        line: 5,
+      })),
+    });
   });
 });

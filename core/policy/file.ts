@@ -1,0 +1,79 @@
+// The policy file as it is once its shape was checked, member by member (core/policy/file_schema.ts):
+// defaults filled in, names not looked up yet. Types only.
+
+import type { CredentialUse } from "../protocol/http/credential.ts";
+
+export interface FileSubject {
+  readonly issuer: string;
+  readonly subject: string;
+}
+
+export interface FilePeople {
+  readonly issuer?: string | undefined;
+  readonly groups: readonly string[];
+  readonly subjects: readonly FileSubject[];
+}
+
+export interface FileConnection {
+  readonly protocol: "http";
+  readonly upstream: string;
+  readonly region: string;
+  readonly credential?: CredentialUse | undefined;
+  readonly labels: readonly string[];
+  readonly timeout_seconds: number;
+  readonly json_limit: number;
+}
+
+export type FileEffect = "allow" | "deny" | "needs-approval";
+
+export interface FileRule {
+  readonly id: string;
+  readonly description?: string | undefined;
+  readonly effect: FileEffect;
+  readonly priority: number;
+  readonly who: "anyone" | (FilePeople & { readonly roles: readonly string[] });
+  readonly connections: readonly string[] | { readonly labels: readonly string[] };
+  readonly methods: readonly string[];
+  readonly routes: readonly string[];
+  readonly when?: string | undefined;
+  readonly message?: string | undefined;
+  readonly mask: readonly string[];
+  readonly record?: "metadata" | "full" | { readonly head: number } | undefined;
+}
+
+export interface FileExample {
+  readonly name: string;
+  readonly as: {
+    readonly issuer?: string | undefined;
+    readonly subject: string;
+    readonly name?: string | undefined;
+    readonly email?: string | undefined;
+    readonly email_verified: boolean;
+    readonly groups: readonly string[];
+    readonly auth_time?: string | undefined;
+    readonly methods: readonly string[];
+    readonly actors: readonly FileSubject[];
+  };
+  readonly do: string;
+  readonly on: string;
+  readonly with?:
+    | {
+        readonly headers: Readonly<Record<string, string>>;
+        readonly json?: unknown;
+        readonly address?: string | undefined;
+        readonly time?: string | undefined;
+      }
+    | undefined;
+  readonly expect: FileEffect;
+  readonly by?: string | undefined;
+}
+
+export interface PolicyFile {
+  readonly $schema?: string | undefined;
+  readonly version: 1;
+  readonly description?: string | undefined;
+  readonly roles: Readonly<Record<string, FilePeople>>;
+  readonly connections: Readonly<Record<string, FileConnection>>;
+  readonly rules: readonly FileRule[];
+  readonly examples: readonly FileExample[];
+}
