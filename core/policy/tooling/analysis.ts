@@ -3,8 +3,8 @@
 
 import type { Policy } from "../policy.ts";
 import type { PolicyRule } from "../rule.ts";
+import { type Place, readYaml } from "../read_yaml.ts";
 import { connectionsOf } from "./order.ts";
-import { type Place, placesIn } from "./places.ts";
 import { findShadows, type Shadow } from "./shadows.ts";
 
 export interface PolicyWarning {
@@ -20,26 +20,29 @@ export interface PolicyWarning {
 }
 
 /** Stable. */
-export type WarningCode =
-  | "rule_unreachable"
-  | "deny_overridden"
-  | "selects_no_connection"
-  | "role_unused"
-  | "connection_unused"
-  | "allows_everything"
-  | "obligation_unmet"
-  | "approval_unavailable"
-  | "analysis_bounded";
+export const WARNING_CODES = [
+  "rule_unreachable",
+  "deny_overridden",
+  "selects_no_connection",
+  "role_unused",
+  "connection_unused",
+  "allows_everything",
+  "obligation_unmet",
+  "approval_unavailable",
+  "analysis_bounded",
+] as const;
+export type WarningCode = (typeof WARNING_CODES)[number];
 
 /** In the file's order. `text` is the one that the policy was parsed from. */
 export function analyse(policy: Policy, text: string): readonly PolicyWarning[] {
-  const places = placesIn(text);
+  const read = readYaml(text);
+  const placeOf: PlaceOf = (member, name) => (read.ok ? read.value.placeOf([member, name]) : NOWHERE);
   const shadows = findShadows(policy);
   const warnings = [
     ...shadows.found.map(shadowWarning),
     ...policy.rules.flatMap((rule) => ruleWarnings(policy, rule)),
-    ...unusedRoles(policy, places.roles),
-    ...unusedConnections(policy, places.connections),
+    ...unusedRoles(policy, placeOf),
+    ...unusedConnections(policy, placeOf),
   ];
   if (!shadows.isWhole) {
     warnings.push({
@@ -142,12 +145,15 @@ function unmetText(obligation: PolicyRule["obligations"][number]): string | null
   }
 }
 
+type PlaceOf = (member: "roles" | "connections", name: string) => Place;
+
+/** Of a text that is not the policy's. */
 const NOWHERE: Place = { line: 1, column: 1 };
 
 /** The gateway's own API asks for these two. */
 const BUILT_IN: ReadonlySet<string> = new Set(["admin", "auditor"]);
 
-function unusedRoles(policy: Policy, places: ReadonlyMap<string, Place>): readonly PolicyWarning[] {
+function unusedRoles(policy: Policy, placeOf: PlaceOf): readonly PolicyWarning[] {
   const named = new Set(policy.rules.flatMap((rule) => [...rule.roles]));
   // A condition may ask for a role by any expression: one in whose text the name stands counts as using it.
   const conditions = policy.rules.flatMap((rule) => rule.when?.text ?? []);
@@ -155,14 +161,14 @@ function unusedRoles(policy: Policy, places: ReadonlyMap<string, Place>): readon
     .filter(({ name }) => !named.has(name) && !BUILT_IN.has(name) && !conditions.some((text) => text.includes(name)))
     .map(({ name }) => ({
       code: "role_unused",
-      ...(places.get(name) ?? NOWHERE),
+      ...placeOf("roles", name),
       message: `No rule names the role ${name}.`,
       advice: "Remove it, or name it in a rule.",
       rule: null,
     }));
 }
 
-function unusedConnections(policy: Policy, places: ReadonlyMap<string, Place>): readonly PolicyWarning[] {
+function unusedConnections(policy: Policy, placeOf: PlaceOf): readonly PolicyWarning[] {
   const used = new Set(
     policy.rules.filter(({ effect }) => effect !== "deny").flatMap((rule) => [...connectionsOf(policy, rule)]),
   );
@@ -170,7 +176,7 @@ function unusedConnections(policy: Policy, places: ReadonlyMap<string, Place>): 
     .filter(({ name }) => !used.has(name))
     .map(({ name }) => ({
       code: "connection_unused",
-      ...(places.get(name) ?? NOWHERE),
+      ...placeOf("connections", name),
       message: `Nobody can use the connection ${name}: no rule allows anything on it.`,
       advice: "Write a rule for it, or remove it.",
       rule: null,

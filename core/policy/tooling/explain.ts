@@ -32,9 +32,10 @@ export type StepOutcome =
       readonly kind: "other_connection" | "other_method" | "other_route" | "other_people";
       readonly wants: readonly string[];
     }
-  | { readonly kind: "condition_false"; readonly expression: string }
+  /** `part` is the first of its parts that is false. */
+  | { readonly kind: "condition_false"; readonly expression: string; readonly part: string }
   /** The condition of an allow rule could not be computed: it does not allow. */
-  | { readonly kind: "condition_failed"; readonly expression: string; readonly why: string };
+  | { readonly kind: "condition_failed"; readonly expression: string; readonly part: string };
 
 export type Explanation =
   | { readonly kind: "refused"; readonly reason: TargetProblem }
@@ -97,11 +98,11 @@ function stepOutcome(policy: Policy, rule: PolicyRule, asked: Asked, isDecided: 
   const condition = conditionOutcome(policy, rule, asked);
   switch (condition.kind) {
     case "false":
-      return { kind: "condition_false", expression: condition.expression };
+      return { kind: "condition_false", expression: condition.expression, part: condition.part };
     case "failed":
       // What cannot be known is decided against: a deny rule denies, and so does one that needs an approval.
       if (rule.effect === "allow")
-        return { kind: "condition_failed", expression: condition.expression, why: condition.why };
+        return { kind: "condition_failed", expression: condition.expression, part: condition.part };
       break;
     case "none":
     case "true":

@@ -123,9 +123,9 @@ function outcomeText(outcome: StepOutcome): string {
     case "other_people":
       return `for other people: ${few(outcome.wants)}`;
     case "condition_false":
-      return `its condition is false: ${oneLine(outcome.expression)}`;
+      return `its condition is false: ${oneLine(outcome.part)}`;
     case "condition_failed":
-      return `its condition cannot be computed, so it does not allow: ${outcome.why}`;
+      return `its condition cannot be computed, so it does not allow: ${oneLine(outcome.part)}`;
   }
 }
 
@@ -136,9 +136,9 @@ function conditionText(condition: ConditionOutcome): string {
     case "true":
       return `: its condition is true: ${oneLine(condition.expression)}`;
     case "false":
-      return `: its condition is false: ${oneLine(condition.expression)}`;
+      return `: its condition is false: ${oneLine(condition.part)}`;
     case "failed":
-      return `: its condition cannot be computed, which denies: ${condition.why}`;
+      return `: its condition cannot be computed, which denies: ${oneLine(condition.part)}`;
     case "unreadable":
       return `: its condition reads the body, and that is refused: ${condition.reason}`;
   }

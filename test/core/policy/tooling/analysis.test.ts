@@ -62,16 +62,77 @@ describe("analyse", () => {
   });
 });
 
+describe("analyse, of conditions, priorities and demands", () => {
+  it("says nothing of a rule behind one that has a condition", () => {
+    expect(ofRules(rule({ when: "1 == 1" }), rule({ id: "late", routes: ["/a"] }))).toEqual([]);
+    expect(ofRules(rule(), rule({ id: "late", when: "1 == 1" }))).toMatchObject([{ code: "rule_unreachable" }]);
+  });
+
+  it("names a deny rule that a rule of higher priority leaves nothing to, and both", () => {
+    const deny = rule({ id: "no", effect: "deny", routes: ["/a"] });
+    const found = ofRules(rule({ priority: 10 }), deny);
+    expect(found).toMatchObject([{ code: "deny_overridden", rule: "no" }]);
+    expect(found[0]?.message).toMatch(/^no never denies: read \(line \d+\) has a higher priority/);
+    // A deny rule also matches `//a`, which a rule for /a does not allow.
+    expect(ofRules(rule({ priority: 10, routes: ["/a"] }), deny)).toEqual([]);
+  });
+
+  it("compares people by what roles are defined as, and never takes `admin` for its groups", () => {
+    const roles = { ...ROLES, admin: { groups: ["admins"] } };
+    const found = (role: string, group: string) =>
+      warnings(
+        file({
+          roles,
+          rules: [
+            rule({ who: { groups: [group] } }),
+            rule({ id: "late", who: { roles: [role] } }),
+            rule({ id: "x", who: { roles: ["engineer", "lead"] }, methods: ["PUT"] }),
+          ],
+        }),
+      );
+    expect(found("engineer", "engineers")).toMatchObject([{ code: "rule_unreachable", rule: "late" }]);
+    // The first admin holds it without being in a group.
+    expect(found("admin", "admins")).toEqual([]);
+  });
+
+  it("tells what this gateway cannot do yet", () => {
+    expect(ofRules(rule({ effect: "needs-approval" }))).toMatchObject([{ code: "approval_unavailable", rule: "read" }]);
+    expect(ofRules(rule({ mask: ["cards"], record: { head: 10 } }))).toMatchObject([{ code: "obligation_unmet" }]);
+    expect(ofRules(rule({ record: "metadata" }))).toEqual([]);
+  });
+
+  it("tells of a rule that allows everybody everything, and of one that concerns nothing", () => {
+    const open = rule({ who: "anyone", connections: ["*"], methods: ["*"], routes: ["/**"] });
+    const value = file({ roles: {}, rules: [open] });
+    expect(warnings(value)).toMatchObject([{ code: "allows_everything" }]);
+    expect(warnings({ ...value, rules: [{ ...open, when: "1 == 1" }] })).toEqual([]);
+    expect(warnings({ ...value, connections: {} }).map(({ code }) => code)).toContain("selects_no_connection");
+  });
+
+  it("takes a role that a condition speaks of for used", () => {
+    const value = file({ roles: ROLES, rules: [rule({ when: 'principal.hasRole("lead")' })] });
+    expect(warnings(value)).toEqual([]);
+  });
+});
+
 const PARTS = fc.record({
-  effect: fc.constantFrom("allow", "deny"),
-  who: fc.constantFrom(
+  effect: fc.constantFrom("allow", "deny", "needs-approval"),
+  priority: fc.constantFrom(0, 0, 7),
+  who: fc.constantFrom<unknown>(
+    "anyone",
     { roles: ["engineer"] },
     { roles: ["lead"] },
     { groups: ["engineers"] },
     { groups: ["engineers"], issuer: "https://other.example" },
     { roles: ["engineer", "lead"] },
   ),
-  connections: fc.constantFrom(["registry"], ["*"], ["other"]),
+  connections: fc.constantFrom<unknown>(
+    ["registry"],
+    ["*"],
+    ["other"],
+    { labels: ["npm"] },
+    { labels: ["npm", "own"] },
+  ),
   methods: fc.constantFrom(["GET"], ["PUT"], ["GET", "PUT"], ["*"]),
   routes: fc.constantFrom(["/**"], ["/{x}"], ["/a/**"], ["/a", "/b"], ["/a"], ["/"]),
 });
@@ -79,6 +140,10 @@ const PARTS = fc.record({
 const PEOPLE = [["engineers"], ["leads"], ["engineers", "leads"]].flatMap((groups) =>
   ["https://id.example", "https://other.example"].map((issuer) => person("x", groups, { issuer })),
 );
+const LABELLED = {
+  registry: { ...CONNECTION, labels: ["npm"] },
+  other: { ...CONNECTION, labels: ["npm", "own"] },
+};
 const TARGETS = ["/", "/a", "/b", "/a/b", "//a", "/a;x", "/b/", "/%3Ba"];
 
 describe("findShadows", () => {
@@ -86,9 +151,7 @@ describe("findShadows", () => {
     fc.assert(
       fc.property(fc.array(PARTS, { minLength: 2, maxLength: 6 }), (all) => {
         const rules = all.map((parts, index) => rule({ id: `r${index}`, ...parts }));
-        const policy = policyOf(
-          file({ roles: ROLES, connections: { registry: CONNECTION, other: CONNECTION }, rules }),
-        );
+        const policy = policyOf(file({ roles: ROLES, connections: LABELLED, rules }));
         const shadowed = new Set(findShadows(policy).found.map((one) => one.rule.id));
         if (shadowed.size === 0) return;
         for (const principal of PEOPLE)

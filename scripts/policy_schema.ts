@@ -1,0 +1,134 @@
+// Writes policy/policy.schema.json, by which an editor's YAML language server completes a policy and
+// underlines what is wrong. From the schemas that the gateway itself checks with, where JSON Schema can
+// say the same; what those check by code is added here, with the texts that an editor shows on hover.
+//
+// Draft 7, which is what YAML language servers are sure to take.
+
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { type JsonSchema, toJsonSchema } from "@valibot/to-json-schema";
+import { FileSchema } from "../core/policy/file_schema.ts";
+import { METHOD_NAMES } from "../core/protocol/http/methods.ts";
+
+const SEGMENT = "(?!\\.{1,2}(?:/|$))(?:[A-Za-z0-9._~!$&'()+,;=:@[\\]|-]|%[0-9A-Fa-f]{2})*";
+const WILD = "\\*|\\{[a-z][a-z0-9_]{0,31}\\}";
+const ASKED = "^[A-Z]{1,32} /[!-~]*$";
+
+/** By the path in the schema: the names of members, `*` for what a list or a map holds. */
+interface Addition {
+  readonly description: string;
+  readonly more?: Readonly<Record<string, unknown>>;
+}
+
+const NAMES = { pattern: "^[a-z0-9](?:-?[a-z0-9])*$", maxLength: 32, not: { const: "console" } };
+
+const ADDITIONS: Readonly<Record<string, Addition>> = {
+  "": {
+    description: "A Sallyport policy: roles, connections, rules and examples. Nothing is allowed that no rule allows.",
+  },
+  version: { description: "Of the language." },
+  description: { description: "What this policy is for." },
+  roles: {
+    description:
+      "Names for people; rules say what a role may do. `auditor` and `admin` also open the gateway's own API.",
+  },
+  "roles.*": { description: "Who holds the role: members of these groups, and these subjects." },
+  "roles.*.groups": { description: "As the issuer states them." },
+  "roles.*.issuer": { description: "Groups count only from this issuer." },
+  "roles.*.subjects": { description: "Single people or services." },
+  connections: {
+    description: "The tools that can be reached, by the name that stands in a call's path.",
+    more: { propertyNames: NAMES },
+  },
+  "connections.*": { description: "A tool." },
+  "connections.*.protocol": { description: "How it is spoken to." },
+  "connections.*.upstream": {
+    description: "Where calls go. Paths are appended.",
+    more: { pattern: "^https?://[^/?#@]+(?:/[^?#]*)?$", maxLength: 2048 },
+  },
+  "connections.*.region": { description: "The region whose gateway calls it." },
+  "connections.*.credential": { description: "Put on each call. The caller never sees it." },
+  "connections.*.labels": { description: "For rules about kinds of connections." },
+  "connections.*.timeout_seconds": { description: "Until the upstream's answer begins." },
+  "connections.*.json_limit": {
+    description: "Bytes of a JSON body that rules may read; a larger body is refused where a rule reads it.",
+  },
+  rules: {
+    description:
+      "Higher priority first; then deny, needs-approval, allow; then as they stand. The first that holds decides.",
+  },
+  "rules.*": { description: "Holds where all of its members fit." },
+  "rules.*.id": { description: "Unique. Records and answers name it." },
+  "rules.*.description": { description: "Why the rule exists." },
+  "rules.*.effect": { description: "needs-approval is refused today: there are no approvals yet." },
+  "rules.*.priority": { description: "Higher ones are considered first. For exceptions only." },
+  "rules.*.who": { description: "`anyone`, or any of roles, groups and subjects: one that fits is enough." },
+  "rules.*.connections": { description: 'Names, "*" for all, or those that have all these labels.' },
+  "rules.*.methods": { description: 'In upper case, or "*". HEAD is not included in GET.' },
+  "rules.*.methods.*": { description: "A method.", more: { enum: ["*", ...METHOD_NAMES] } },
+  "rules.*.routes": { description: "/literal, * or {name} for one segment, ** at the end for the rest." },
+  "rules.*.routes.*": {
+    description: "A route.",
+    more: { pattern: `^/(?:(?:${WILD}|${SEGMENT})/)*(?:\\*\\*|${WILD}|${SEGMENT})$`, maxLength: 1024 },
+  },
+  "rules.*.when": { description: "A condition in CEL over principal, actor, connection, command, request and now." },
+  "rules.*.message": { description: "Told to the caller when this rule denies." },
+  "rules.*.mask": { description: "Masking that the decision demands. Refused today: obligation_unmet." },
+  "rules.*.record": { description: "What of bodies is recorded. Only `metadata` is possible today." },
+  examples: { description: "What must be decided on what: `sallyport policy test` runs them, and so does each apply." },
+  "examples.*": { description: "A command, and what is expected." },
+  "examples.*.name": { description: "What it shows." },
+  "examples.*.as": { description: "Who calls. Without an issuer: the one that the file names, if it names one only." },
+  "examples.*.do": {
+    description: "METHOD and target inside the connection: GET /path?query",
+    more: { pattern: ASKED },
+  },
+  "examples.*.on": { description: "The connection." },
+  "examples.*.with": { description: "Headers, a JSON body, the caller's address, the time." },
+  "examples.*.expect": { description: "What must be decided." },
+  "examples.*.by": { description: "The rule that must decide; `default` for none." },
+};
+
+type Node = Record<string, unknown>;
+
+function isNode(value: unknown): value is Node {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/** The schemas at a path: several where a value may be of one kind or another. */
+function nodesAt(root: Node, path: string): readonly Node[] {
+  return path
+    .split(".")
+    .reduce<readonly Node[]>(
+      (nodes, name) => nodes.flatMap((node) => (name === "" ? [node] : stepInto(node, name))),
+      [root],
+    );
+}
+
+function stepInto(node: Node, name: string): readonly Node[] {
+  const alternatives = ["anyOf", "oneOf"].flatMap((key) => (Array.isArray(node[key]) ? (node[key] as unknown[]) : []));
+  const inside = alternatives.filter(isNode).flatMap((one) => stepInto(one, name));
+  const members = isNode(node.properties) ? node.properties : {};
+  const own = name === "*" ? [node.items, node.additionalProperties] : [members[name]];
+  return [...inside, ...own.filter(isNode)];
+}
+
+export function policySchema(): Record<string, unknown> {
+  const schema = toJsonSchema(FileSchema, { target: "draft-07", errorMode: "ignore" }) as JsonSchema & Node;
+  for (const [path, { description, more }] of Object.entries(ADDITIONS)) {
+    const nodes = nodesAt(schema, path);
+    if (nodes.length === 0) throw new Error(`the schema has no ${path}`);
+    for (const node of nodes) Object.assign(node, { description }, more);
+  }
+  const { $schema, ...rest } = schema;
+  return { $schema: $schema ?? "http://json-schema.org/draft-07/schema#", title: "Sallyport policy", ...rest };
+}
+
+export const SCHEMA_FILE: string = join(fileURLToPath(import.meta.url), "../../policy/policy.schema.json");
+
+export function schemaText(): string {
+  return `${JSON.stringify(policySchema(), null, 2)}\n`;
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) writeFileSync(SCHEMA_FILE, schemaText());
