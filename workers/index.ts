@@ -7,7 +7,8 @@ import { resolveConsole } from "./console/resolve.ts";
 import type { Env } from "./env.ts";
 import { gatewayOf } from "./gateway.ts";
 import { runCommand } from "./http/command.ts";
-import { resolvePathForm } from "./http/path_form.ts";
+import { resolveImagePing } from "./http/image_ping.ts";
+import { IMAGE_FORM, PATH_FORM, resolvePathForm, type Spelling } from "./http/path_form.ts";
 import { problem } from "./problem.ts";
 import { originOf, resourceMetadata } from "./protected_resource.ts";
 
@@ -31,6 +32,9 @@ surfaces.get("/api/v1/openapi.json", (c) => withConfig(c.env, ({ config }) => op
 surfaces.all("/api/v1/*", (c) =>
   withConfig(c.env, (gateway) => runCommand(c.req.raw, gateway, c.executionCtx as ExecutionContext, resolveConsole)),
 );
+surfaces.all("/v2/", (c) =>
+  withConfig(c.env, (gateway) => runCommand(c.req.raw, gateway, c.executionCtx as ExecutionContext, resolveImagePing)),
+);
 surfaces.notFound(() => problem("not_found", null));
 surfaces.onError(() => problem("internal", null));
 
@@ -42,6 +46,12 @@ function withConfig<T>(
   return gateway.ok ? serve(gateway.value) : problem("misconfigured", null);
 }
 
+/** How tool traffic names its connection; null for what is no tool traffic. */
+function spellingOf(url: string, pathAt: number): Spelling | null {
+  if (url.startsWith(PATH_FORM.prefix, pathAt)) return PATH_FORM;
+  return url.startsWith(IMAGE_FORM.prefix, pathAt) ? IMAGE_FORM : null;
+}
+
 export default {
   async fetch(request: Request, env: Env, ctx: ExecutionContext): Promise<Response> {
     const gateway = gatewayOf(env, policyText);
@@ -50,9 +60,12 @@ export default {
     const host = origin.slice(origin.indexOf("//") + 2);
     if (!gateway.value.config.hosts.has(host)) return problem("misdirected", null);
     // Tool traffic keeps its raw target and does not go through the router, which would decode it.
-    if (!request.url.startsWith("/c/", origin.length)) return surfaces.fetch(request, env, ctx);
+    const spelling = spellingOf(request.url, origin.length);
+    if (spelling === null) return surfaces.fetch(request, env, ctx);
     try {
-      return await runCommand(request, gateway.value, ctx, resolvePathForm);
+      return await runCommand(request, gateway.value, ctx, (caller, exchange) =>
+        resolvePathForm(caller, exchange, spelling),
+      );
     } catch {
       // A defect. What it left open is closed when its lease lapses; its message could quote the caller.
       return problem("internal", null);

@@ -30,13 +30,18 @@ export function resourceMetadata(url: string, path: string, config: Config): Res
   });
 }
 
-/** Bearer first: clients that know OAuth take the first challenge, git and WebDAV clients look for Basic. */
+/**
+ * Bearer first: clients that know OAuth take the first challenge, git and WebDAV clients look for Basic.
+ * Clients of image registries get Basic alone: they take Bearer for their own token protocol.
+ */
 export function challenge(request: Request, hadToken: boolean): [string, string][] {
   const origin = originOf(request.url);
+  const basic: [string, string] = ["www-authenticate", 'Basic realm="sallyport", charset="UTF-8"'];
+  if (request.url.startsWith("/v2/", origin.length)) return [basic];
   const path = /^\/c\/[a-z0-9-]+/.exec(request.url.slice(origin.length))?.[0] ?? "";
   const error = hadToken ? ', error="invalid_token"' : "";
   return [
     ["www-authenticate", `Bearer realm="sallyport", resource_metadata="${origin}${WELL_KNOWN}${path}"${error}`],
-    ["www-authenticate", 'Basic realm="sallyport", charset="UTF-8"'],
+    basic,
   ];
 }

@@ -1,4 +1,8 @@
 // The path form, `/c/<connection>/…`: from a raw request to what is asked of which upstream.
+//
+// A second spelling of it is for clients that know a registry of images by its host alone and begin every
+// path with `/v2/` (OCI distribution specification): an image called `<host>/c/<connection>/<name>` is
+// asked for as `/v2/c/<connection>/<name>/…`, which is `/c/<connection>/v2/<name>/…` in every respect.
 
 import type { Header } from "../../core/mask/mask_headers.ts";
 import { CONSOLE } from "../../core/policy/policy.ts";
@@ -13,18 +17,27 @@ import type { ProblemReason } from "../problem.ts";
 import { originOf } from "../protected_resource.ts";
 import type { Answerer, Asked, Exchange } from "./exchange.ts";
 
-export function resolvePathForm(caller: Caller, exchange: Exchange): Asked {
+/** `below` is what stands in front of the rest of the path at the upstream. */
+export interface Spelling {
+  readonly prefix: string;
+  readonly below: string;
+}
+
+export const PATH_FORM: Spelling = { prefix: "/c/", below: "" };
+export const IMAGE_FORM: Spelling = { prefix: "/v2/c/", below: "/v2" };
+
+export function resolvePathForm(caller: Caller, exchange: Exchange, spelling: Spelling = PATH_FORM): Asked {
   const { request, gateway } = exchange;
   const { policy } = exchange;
   const { method, url } = request;
   const headers: Header[] = [...request.headers];
   const nowhere = deniedByDefault(policy.hash, "no_rule");
-  const parsed = parseTarget(url, "/c/");
+  const parsed = parseTarget(url, spelling.prefix);
   const settings = parsed.ok ? policy.connections.get(parsed.value.connection) : undefined;
   // Names that are no connection share one session a caller: a caller must not be able to make objects by making up names.
   const connection = settings?.name ?? CONSOLE;
   const target = parsed.ok
-    ? { method, path: parsed.value.path, query: parsed.value.query }
+    ? { method, path: spelling.below + parsed.value.path, query: parsed.value.query }
     : { method, path: url.slice(originOf(url).length), query: "" };
   const sent = {
     target: {
@@ -53,8 +66,8 @@ export function resolvePathForm(caller: Caller, exchange: Exchange): Asked {
     roles: caller.roles,
     connection: parsed.value.connection,
     method,
-    segments: routeSegments(parsed.value.path),
-    path: parsed.value.path,
+    segments: routeSegments(target.path),
+    path: target.path,
     query: parsed.value.query,
     headers,
     address: exchange.address,
@@ -67,7 +80,7 @@ export function resolvePathForm(caller: Caller, exchange: Exchange): Asked {
   if (decision.effect !== "allow" || settings === undefined)
     return { connection, method, decision, refusal: null, answerer: null, sent, fields: {} };
   if (settings.region !== gateway.config.region) return refused("wrong_region");
-  const answerer = upstreamOf(exchange, parsed.value, headers);
+  const answerer = upstreamOf(exchange, parsed.value, headers, spelling);
   if (typeof answerer === "string") return refused(answerer);
   return {
     connection,
@@ -85,19 +98,21 @@ function upstreamOf(
   exchange: Exchange,
   target: Target,
   headers: readonly Header[],
+  { prefix, below }: Spelling,
 ): { answerer: Answerer; forwarded: readonly Header[] } | ProblemReason {
   const { config } = exchange.gateway;
   const settings = exchange.policy.connections.get(target.connection);
   if (settings === undefined) return "unknown_connection";
+  const upstream = settings.upstream + below;
   const origin = originOf(exchange.request.url);
-  const pathForm = `${origin}/c/${target.connection}`;
+  const pathForm = origin + prefix + target.connection;
   const scheme = origin.startsWith("https:") ? "https" : "http";
   const from = {
     address: exchange.address,
     host: origin.slice(scheme.length + 3),
     scheme,
     pathForm,
-    upstream: settings.upstream,
+    upstream,
     ...(settings.credential?.as === "header" ? { credentialHeader: settings.credential.name } : {}),
   } as const;
   const forwarded = requestHeaders(headers, from);
@@ -118,10 +133,10 @@ function upstreamOf(
   return {
     answerer: {
       kind: "upstream",
-      url: upstreamUrl(settings.upstream, { path: target.path, query }),
+      url: upstreamUrl(upstream, { path: target.path, query }),
       headers: credential.length === 0 ? forwarded.value : [...forwarded.value, ...credential],
       secretQuery,
-      upstream: settings.upstream,
+      upstream,
       pathForm,
       path: target.path,
       timeoutMs: settings.timeoutSeconds * 1000,

@@ -96,8 +96,11 @@ export function responseHeaders(received: Iterable<Header>, to: ReleasedTo): Hea
  *
  * - Inside the upstream's base: the same place in the path form.
  * - Inside the path form already (an upstream that knows its public URL): as it is.
- * - Elsewhere on the gateway's own origin: null, dropped. A client follows a redirect on one origin with
- *   its credential, so one upstream could make it act on another connection in the person's name.
+ * - Elsewhere on the gateway's own origin, below the base's path: an upstream that takes the host of
+ *   `Forwarded` for its own, as the image registry does, and knows of no path before it. The same place in
+ *   the path form: wherever it points, it stays inside.
+ * - Elsewhere there: null, dropped. A client follows a redirect on one origin with its credential, so one
+ *   upstream could make it act on another connection in the person's name.
  * - Anywhere else: as it is, made absolute. The caller sees where the upstream pointed; a client's
  *   credential for the gateway is bound to the gateway's origin.
  */
@@ -113,8 +116,11 @@ export function rewriteLocation(value: string, { pathForm, upstream, path = "/" 
     if (rest !== null) return pathForm + rest;
   }
   // A name in it would replace the client's credential by one that the upstream chose.
-  if (place.origin === gateway.origin) return named || below(place, gateway) === null ? null : place.href;
-  return place.href;
+  if (place.origin !== gateway.origin) return place.href;
+  if (named) return null;
+  if (below(place, gateway) !== null) return place.href;
+  const own = below(place, base);
+  return own === null ? null : pathForm + own;
 }
 
 /** What follows the base's path in a place of the same origin, query and fragment included; null if the place is not inside. */

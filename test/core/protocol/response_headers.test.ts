@@ -135,6 +135,16 @@ describe("Location", () => {
     expect(rewriteLocation("https://eu.tools.example/c/registry/x", TO)).toBe("https://eu.tools.example/c/registry/x");
   });
 
+  test.each([
+    ["https://eu.tools.example/base/v2/x?a=b#c", "https://eu.tools.example/c/registry/v2/x?a=b#c"],
+    ["//eu.tools.example/base/c/other/x", "https://eu.tools.example/c/registry/c/other/x"],
+  ])(
+    "below the base's path on the gateway's host is the upstream's own, for one that takes it for its host: %s",
+    (value, expected) => {
+      expect(rewriteLocation(value, TO)).toBe(expected);
+    },
+  );
+
   it("that climbs encoded is not passed on as inside", () => {
     expect(rewriteLocation("https://up.example/base/..%2f..%2fadmin", TO)).toBe(
       "https://up.example/base/..%2f..%2fadmin",
