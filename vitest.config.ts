@@ -1,4 +1,4 @@
-import { cloudflareTest } from "@cloudflare/vitest-plugin";
+import { cloudflareTest, readD1Migrations } from "@cloudflare/vitest-plugin";
 import { defineConfig } from "vitest/config";
 
 // core: pure code, also run under Deno and Bun.
@@ -12,9 +12,15 @@ export default defineConfig({
     projects: [
       { test: { name: "core", include: ["test/core/**/*.test.ts"], environment: "node", testTimeout: LIMIT_MS } },
       {
-        plugins: [cloudflareTest({ wrangler: { configPath: "./wrangler.toml", environment: "local" } })],
+        plugins: [
+          cloudflareTest(async () => ({
+            wrangler: { configPath: "./wrangler.toml", environment: "local" },
+            miniflare: { bindings: { SEARCH_MIGRATIONS: await readD1Migrations("./migrations/search") } },
+          })),
+        ],
         test: {
           name: "runtime",
+          setupFiles: ["./test/support/search_tables.ts"],
           include: ["test/durable/**/*.test.ts", "test/workers/**/*.test.ts"],
           testTimeout: LIMIT_MS,
         },

@@ -81,6 +81,7 @@ export class RecordLog {
   /** Values of appended records that no statement has written yet; empty outside `gather`. */
   #unwritten: (string | number | null)[] = [];
   #isGathering = false;
+  #left = new Map<number, number>();
   /** Trees caught up only when somebody asks for a root. */
   readonly #trees = new Map<number, TreeHead>();
 
@@ -109,6 +110,14 @@ export class RecordLog {
     return newest;
   }
 
+  /**
+   * Sessions that the running or last `gather` closed, or added to after their end, and from which record
+   * on: nothing in memory tells of them any more.
+   */
+  get left(): ReadonlyMap<number, number> {
+    return this.#left;
+  }
+
   isLive(head: { readonly no: number }): boolean {
     return this.#heads.has(head.no);
   }
@@ -128,6 +137,7 @@ export class RecordLog {
   retire(no: number): void {
     run(this.#sql, "DELETE FROM live_session WHERE no = ?", no);
     this.#heads.delete(no);
+    if (this.#isGathering && !this.#left.has(no)) this.#left.set(no, 0);
   }
 
   /** The head of any session of this object, live or closed; null if there is none. */
@@ -178,6 +188,7 @@ export class RecordLog {
   gather<T>(work: () => T): T {
     this.#isGathering = true;
     this.#unwritten = [];
+    this.#left = new Map();
     try {
       const result = work();
       this.#write();
@@ -205,6 +216,7 @@ export class RecordLog {
     const { command, kind, part, disclosure } = record;
     this.#unwritten.push(head.no * SEQ_SPAN + seq, command, kind, part, leaf, disclosure);
     if (!this.#isGathering) this.#write();
+    else if (!this.#heads.has(head.no) && !this.#left.has(head.no)) this.#left.set(head.no, seq);
     head.tip = digestText(leafHash(leaf, sha256));
     head.size = seq + 1;
     head.lastTime = time;

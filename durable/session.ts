@@ -7,6 +7,7 @@ import type { Committed } from "../core/record/record.ts";
 import { LOG_MIGRATIONS } from "../migrations/objects/log.ts";
 import type { Env } from "../workers/env.ts";
 import { AlarmClock } from "./alarm_clock.ts";
+import { CommandIndex } from "./command_index.ts";
 import { GroupCommit } from "./group_commit.ts";
 import { migrate } from "./migrate.ts";
 import { hasClosings, registryOf, sendClosings } from "./registry_client.ts";
@@ -22,15 +23,18 @@ import type {
   RecordPage,
   SessionRpc,
   SessionSummary,
+  SessionWatchRpc,
 } from "./session_rpc.ts";
 import { SessionWatch } from "./session_watch.ts";
 
-export class SessionObject extends DurableObject<Env> implements SessionRpc {
+export class SessionObject extends DurableObject<Env> implements SessionRpc, SessionWatchRpc {
   readonly #log: SessionLog;
   readonly #commits: GroupCommit;
   readonly #opener: SessionOpener;
   readonly #alarm: AlarmClock;
   readonly #watch: SessionWatch;
+  /** Null where the region has no search database. */
+  readonly #index: CommandIndex | null;
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
@@ -40,12 +44,22 @@ export class SessionObject extends DurableObject<Env> implements SessionRpc {
     const log = new SessionLog(sql, Date.now());
     this.#log = log;
     this.#watch = new SessionWatch(log);
+    const index =
+      env.SEARCH === undefined ? null : new CommandIndex(sql, log.log, env.SEARCH, (time) => this.#alarm.wakeBy(time));
+    this.#index = index;
     this.#commits = new GroupCommit(
       (work) => {
-        ctx.storage.transactionSync(() => log.log.gather(work));
+        ctx.storage.transactionSync(() => {
+          log.log.gather(work);
+          index?.mark(log.log.left);
+        });
         this.#watch.changed();
+        index?.changed();
       },
-      () => log.reload(Date.now()),
+      () => {
+        log.reload(Date.now());
+        index?.reload();
+      },
     );
     const object = ctx.id.toString();
     this.#opener = new SessionOpener(
@@ -115,12 +129,24 @@ export class SessionObject extends DurableObject<Env> implements SessionRpc {
     return this.#watch.waitForMore(sid, size, ms);
   }
 
+  async reindex(sid: SessionId): Promise<boolean> {
+    const head = this.#log.log.findSession(sid);
+    if (head === null) return false;
+    this.ctx.storage.transactionSync(() => this.#index?.again(head.no));
+    return true;
+  }
+
+  async indexLag(): Promise<number | null> {
+    return this.#index?.lag ?? null;
+  }
+
   /** An alarm that is lost is set again by whatever wakes the object. */
   async #findAlarm(): Promise<void> {
     await this.#alarm.find();
     const now = Date.now();
-    const due = hasClosings(this.ctx.storage.sql) ? now : this.#log.nextDue(now);
-    if (due !== null) this.#alarm.wakeBy(Math.max(due, now + ALARM_PAUSE_MS));
+    if (hasClosings(this.ctx.storage.sql)) this.#alarm.wakeBy(now + ALARM_PAUSE_MS);
+    this.#wakeForNext(now);
+    this.#index?.changed();
   }
 
   /** May run twice for one setting: each step finds done what an earlier run did. */
@@ -135,9 +161,15 @@ export class SessionObject extends DurableObject<Env> implements SessionRpc {
       refused: () => undefined,
     });
     const isSent = await sendClosings(this.env, this.ctx.storage.sql);
+    await this.#index?.flush();
     const now = Date.now();
-    const due = Math.min(this.#log.nextDue(now) ?? Infinity, isSent ? Infinity : now + RESEND_MS);
-    // After a refused write everything is still due: without a pause the alarm would ring for ever.
+    if (!isSent) this.#alarm.wakeBy(now + RESEND_MS);
+    this.#wakeForNext(now);
+  }
+
+  /** After a refused write everything is still due: without a pause the alarm would ring for ever. */
+  #wakeForNext(now: number): void {
+    const due = Math.min(this.#log.nextDue(now) ?? Infinity, this.#index?.nextDue(now) ?? Infinity);
     if (due !== Infinity) this.#alarm.wakeBy(Math.max(due, now + ALARM_PAUSE_MS));
   }
 }

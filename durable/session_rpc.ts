@@ -81,6 +81,8 @@ export interface SessionWatchRpc {
   waitForMore(sid: SessionId, size: number, ms: number): Promise<number>;
   /** Has the whole session indexed anew; false if the object knows no such session. */
   reindex(sid: SessionId): Promise<boolean>;
+  /** How many of this object's records the search database lacks; null where the region has none. A few for a second or two is usual. */
+  indexLag(): Promise<number | null>;
 }
 
 /** Resolves only when everything it was given is durable (output gate), except where noted. */

@@ -5,6 +5,7 @@
 import { appendFileSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { convertV4MiniflareOptions, Log, LogLevel, Miniflare } from "miniflare";
+import { migrateSearch } from "./migrate_d1.ts";
 import { buildWorker } from "../scripts/build.ts";
 
 export interface RuntimeOptions {
@@ -67,13 +68,15 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
             PERIMETER: object("PerimeterObject"),
             CONTROL: object("ControlObject"),
           },
-          d1Databases: { DB: "sallyport-local" },
+          d1Databases: { DB: "sallyport-local", SEARCH: "sallyport-local-search" },
           unsafeDirectSockets: [{ host: "127.0.0.1", port: options.port }],
         },
       ],
     }),
   );
   await miniflare.ready;
+  // Here, so that wherever the gateway runs its index has its tables.
+  await migrateSearch(miniflare);
   const url = (await miniflare.unsafeGetDirectURL("sallyport")).origin;
   return { url, miniflare, stop: () => miniflare.dispose() };
 }

@@ -16,6 +16,8 @@ export interface Env {
   readonly API_LIMIT?: RateLimit;
   /** `<calls>/<seconds>`: what `API_LIMIT` is set to, which it does not tell itself. Told to who is limited. */
   readonly API_RATE?: string;
+  /** Where commands are found; can be thrown away. Without it nothing is indexed. Never on a command's path. */
+  readonly SEARCH?: D1Database;
   /** This region's name, as connections name it. */
   readonly REGION: string;
   /** Where this region's objects rest, for good; see durable/jurisdiction.ts. None if not set. */

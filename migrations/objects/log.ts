@@ -56,5 +56,13 @@ export const LOG_KILLS = `
   CREATE TABLE killed (no INTEGER PRIMARY KEY, by TEXT NOT NULL);
   `;
 
+/**
+ * What the search database has of sessions, as a number of their first records; no row: nothing of a live
+ * session, all of a closed one. Bookkeeping, see durable/command_index.ts.
+ */
+export const LOG_INDEXED = `
+  CREATE TABLE indexed (no INTEGER PRIMARY KEY, size INTEGER NOT NULL);
+  `;
+
 /** Session and perimeter objects. What is added here is added at the end of REGISTRY_MIGRATIONS, too. */
-export const LOG_MIGRATIONS: readonly string[] = [LOG_TABLES, LOG_ONE_BEGINNING, LOG_LEASES, LOG_KILLS];
+export const LOG_MIGRATIONS: readonly string[] = [LOG_TABLES, LOG_ONE_BEGINNING, LOG_LEASES, LOG_KILLS, LOG_INDEXED];

@@ -50,7 +50,7 @@ describe("docs/deploy.md", () => {
   });
 
   test("names each binding that is no text", () => {
-    expect(objects).toEqual(["SESSION", "REGISTRY", "PERIMETER", "CONTROL", "DB", "API_LIMIT"]);
+    expect(objects).toEqual(["SESSION", "REGISTRY", "PERIMETER", "CONTROL", "DB", "API_LIMIT", "SEARCH"]);
     for (const name of objects) expect(page).toContain(`\`${name}\``);
   });
 
