@@ -13,6 +13,10 @@ export interface CompiledRule {
   readonly rule: PolicyRule;
   /** A bit for each method that can be forwarded; see `methodBit`. */
   readonly methods: number;
+  /** Rules that are about the same people have the same number, and so have rules with the same routes. */
+  readonly who: number;
+  readonly path: number;
+  readonly roles: readonly string[];
   /** Issuer → subjects. */
   readonly subjects: ReadonlyMap<string, ReadonlySet<string>>;
   readonly condition: Condition | null;
@@ -30,6 +34,9 @@ export interface CompiledConnection {
 
 export interface CompiledRules {
   readonly byConnection: ReadonlyMap<string, CompiledConnection>;
+  /** How many numbers `who` and `path` of the rules have. */
+  readonly whos: number;
+  readonly paths: number;
   /** By the rule's id. */
   readonly conditions: ReadonlyMap<string, Condition>;
   readonly noRule: Decision;
@@ -59,15 +66,19 @@ export function compileRules(
   rules: readonly PolicyRule[],
   conditions: ReadonlyMap<string, Condition>,
 ): CompiledRules {
+  const whos = new Numbers();
+  const paths = new Numbers();
   // The sort is stable: among equals the file's order stays.
   const compiled = rules
-    .map((rule) => compileRule(policy, rule, conditions.get(rule.id) ?? null))
+    .map((rule) => compileRule(policy, rule, conditions.get(rule.id) ?? null, whos, paths))
     .sort((a, b) => b.rule.priority - a.rule.priority || RANKS[a.rule.effect] - RANKS[b.rule.effect]);
   const byConnection = new Map<string, CompiledConnection>();
   for (const [name, settings] of connections)
     byConnection.set(name, { settings, rules: compiled.filter(({ rule }) => namesConnection(rule, settings)) });
   return {
     byConnection,
+    whos: whos.size,
+    paths: paths.size,
     conditions,
     noRule: deniedByDefault(policy, "no_rule"),
     unknownConnection: deniedByDefault(policy, "unknown_connection"),
@@ -80,7 +91,29 @@ export function namesConnection(rule: PolicyRule, { name, labels }: ConnectionSe
   return rule.connections.has(name) || rule.connections.has("*");
 }
 
-function compileRule(policy: Digest, rule: PolicyRule, condition: Condition | null): CompiledRule {
+/** Numbers for values, equal ones for equal values. */
+class Numbers {
+  readonly #known = new Map<string, number>();
+
+  get size(): number {
+    return this.#known.size;
+  }
+
+  of(value: unknown): number {
+    const text = JSON.stringify(value);
+    const known = this.#known.get(text) ?? this.#known.size;
+    this.#known.set(text, known);
+    return known;
+  }
+}
+
+function compileRule(
+  policy: Digest,
+  rule: PolicyRule,
+  condition: Condition | null,
+  whos: Numbers,
+  paths: Numbers,
+): CompiledRule {
   const subjects = new Map<string, Set<string>>();
   for (const { issuer, subject } of rule.subjects) {
     const known = subjects.get(issuer) ?? new Set<string>();
@@ -92,6 +125,9 @@ function compileRule(policy: Digest, rule: PolicyRule, condition: Condition | nu
   return {
     rule,
     methods: methodBits(rule),
+    who: whos.of([rule.anyone, [...rule.roles], [...rule.groups], rule.issuer, rule.subjects]),
+    path: paths.of(rule.routes),
+    roles: [...rule.roles],
     subjects,
     condition,
     decision: decisionOf(policy, rule),

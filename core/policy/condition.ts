@@ -12,7 +12,7 @@
 // not allow, a failing deny rule denies.
 
 import { ParseError, TypeError as CheckError, type ASTNode, type Environment } from "@marcbachmann/cel-js";
-import { MAX_NODES, policyEnvironment } from "./cel/environment.ts";
+import { MAX_DEPTH, MAX_NODES, policyEnvironment } from "./cel/environment.ts";
 import { plan } from "./cel/plan.ts";
 import type { Planning } from "./cel/planning.ts";
 import type { Scope, Step } from "./cel/scope.ts";
@@ -82,7 +82,7 @@ export function parseExpression(
 }
 
 function saying(error: ParseError | CheckError): string {
-  if (error.code === "limit_exceeded") return `simpler, at most ${MAX_NODES} words and signs`;
+  if (error.code === "limit_exceeded") return `simpler, at most ${MAX_NODES} parts and ${MAX_DEPTH} levels`;
   return error.summary.replaceAll(/\s+/g, " ").slice(0, 160);
 }
 

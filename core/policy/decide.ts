@@ -7,7 +7,7 @@ import type { Header } from "../mask/mask_headers.ts";
 import type { BodyRefusal, BodyView } from "./body.ts";
 import { Scope } from "./cel/scope.ts";
 import { FAILED } from "./cel/values.ts";
-import { type CompiledRule, methodBit } from "./compile.ts";
+import { type CompiledRule, type CompiledRules, methodBit } from "./compile.ts";
 import { type Condition, evaluate, MAX_STEPS } from "./condition.ts";
 import type { Decision } from "./decision.ts";
 import type { Policy } from "./policy.ts";
@@ -46,25 +46,72 @@ export function decide(policy: Policy, asked: Asked): Decision | NeedsBody {
   const connection = byConnection.get(asked.connection);
   if (connection === undefined) return unknownConnection;
   const bit = methodBit(asked.method);
-  // An upstream that merges slashes or cuts path parameters must not be a way around a deny rule.
-  let loose: readonly string[] | null | undefined;
+  const fits = new Fits(policy.compiled, asked);
   let scope: Scope | null = null;
   for (const one of connection.rules) {
-    if ((one.methods & bit) === 0 || !concerns(one, asked.principal, asked.roles)) continue;
-    if (one.rule.effect === "deny" && loose === undefined) loose = looseSegments(asked.segments);
-    const second = one.rule.effect === "deny" ? (loose ?? null) : null;
-    if (!matches(one, asked.segments) && (second === null || !matches(one, second))) continue;
+    if ((one.methods & bit) === 0 || !fits.person(one) || !fits.path(one)) continue;
     if (one.condition === null) return one.decision;
     if (one.condition.readsBody) {
       if (asked.body.kind === "unread") return { effect: "needs_body", limit: connection.settings.jsonLimit };
       if (asked.body.kind === "refused") return refusedBody(one, asked.body.reason);
     }
     scope ??= new Scope(asked, connection.settings, MAX_STEPS);
-    const holds = isMet(one, one.condition, scope, second);
+    const holds = isMet(one, one.condition, scope, fits);
     if (holds === true) return one.decision;
     if (holds === FAILED && one.failed !== null) return one.failed;
   }
   return noRule;
+}
+
+const UNKNOWN = 0;
+const YES = 1;
+const NO = 2;
+
+/** Whether rules fit a command, but for their conditions. What many rules say alike is looked at once. */
+class Fits {
+  readonly #asked: Asked;
+  readonly #persons: Uint8Array;
+  readonly #paths: Uint8Array;
+  readonly #strict: readonly (readonly string[])[];
+  #both: readonly (readonly string[])[] | null = null;
+
+  constructor({ whos, paths }: CompiledRules, asked: Asked) {
+    this.#asked = asked;
+    this.#strict = [asked.segments];
+    this.#persons = new Uint8Array(whos);
+    // Twice: as it stands, and in either reading.
+    this.#paths = new Uint8Array(2 * paths);
+  }
+
+  person(one: CompiledRule): boolean {
+    const known = this.#persons[one.who];
+    if (known !== UNKNOWN) return known === YES;
+    const fits = concerns(one, this.#asked.principal, this.#asked.roles);
+    this.#persons[one.who] = fits ? YES : NO;
+    return fits;
+  }
+
+  path(one: CompiledRule): boolean {
+    const at = 2 * one.path + (one.rule.effect === "deny" ? 1 : 0);
+    const known = this.#paths[at];
+    if (known !== UNKNOWN) return known === YES;
+    const fits = this.readings(one).some((segments) => matches(one, segments));
+    this.#paths[at] = fits ? YES : NO;
+    return fits;
+  }
+
+  /**
+   * The path's segments, and for a deny rule also as a lenient upstream may read them: one that merges
+   * slashes or cuts path parameters must not be a way around it.
+   */
+  readings({ rule }: CompiledRule): readonly (readonly string[])[] {
+    if (rule.effect !== "deny") return this.#strict;
+    if (this.#both === null) {
+      const loose = looseSegments(this.#asked.segments);
+      this.#both = loose === null ? this.#strict : [this.#asked.segments, loose];
+    }
+    return this.#both;
+  }
 }
 
 /** What a rule would have read is not there to be read: whatever its effect, nobody knows whether it holds. */
@@ -73,9 +120,13 @@ function refusedBody({ decision: { policy }, rule }: CompiledRule, reason: BodyR
 }
 
 /** Whether the rule is about this person. */
-export function concerns({ rule, subjects }: CompiledRule, principal: Principal, roles: ReadonlySet<string>): boolean {
+export function concerns(
+  { rule, roles: wanted, subjects }: CompiledRule,
+  principal: Principal,
+  roles: ReadonlySet<string>,
+): boolean {
   if (rule.anyone) return true;
-  for (const role of rule.roles) if (roles.has(role)) return true;
+  for (const role of wanted) if (roles.has(role)) return true;
   if (rule.groups.size > 0 && (rule.issuer === null || rule.issuer === principal.issuer)) {
     for (const group of principal.groups) if (rule.groups.has(group)) return true;
   }
@@ -91,16 +142,11 @@ function matches({ rule }: CompiledRule, segments: readonly string[]): boolean {
  * Whether the condition holds. A rule with several routes stands for as many rules: one that reads
  * what a route captured is asked for each route that matches, and in each reading of the path.
  */
-function isMet(
-  { rule }: CompiledRule,
-  condition: Condition,
-  scope: Scope,
-  loose: readonly string[] | null,
-): boolean | typeof FAILED {
+function isMet(one: CompiledRule, condition: Condition, scope: Scope, fits: Fits): boolean | typeof FAILED {
   if (!condition.readsRoute) return evaluate(condition, scope);
   let met: boolean | typeof FAILED = false;
-  for (const segments of loose === null ? [scope.asked.segments] : [scope.asked.segments, loose]) {
-    for (const route of rule.routes) {
+  for (const segments of fits.readings(one)) {
+    for (const route of one.rule.routes) {
       if (!matchesRoute(route, segments)) continue;
       scope.pattern = route;
       scope.segments = segments;

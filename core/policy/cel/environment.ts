@@ -5,7 +5,8 @@ import { Environment } from "@marcbachmann/cel-js";
 
 /** No condition that a person can still review needs more. */
 export const MAX_NODES: number = 256;
-const MAX_DEPTH = 32;
+/** The specification asks for 32 at least. */
+export const MAX_DEPTH: number = 48;
 
 const TIMESTAMP = "google.protobuf.Timestamp";
 

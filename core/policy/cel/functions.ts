@@ -1,11 +1,12 @@
 // The functions that a condition may call. Each takes steps by the size of what it looks at.
 
 import ipaddr from "ipaddr.js";
-import { integer } from "./arithmetic.ts";
+import { integer, timestamp } from "./arithmetic.ts";
 import { parseDuration, parseTimestamp } from "./times.ts";
 import { type Budget, Duration, FAILED, hasMember, Optional, sizeOf, Timestamp, equals } from "./values.ts";
 
-export type Implementation = (args: readonly unknown[], budget: Budget) => unknown;
+/** Of one or two arguments; `b` is undefined where there is one. */
+export type Implementation = (a: unknown, b: unknown, budget: Budget) => unknown;
 
 /** Characters that a step pays for where the platform's own text functions look at them. */
 const CHARACTERS_A_STEP = 32;
@@ -16,7 +17,7 @@ function charge(budget: Budget, text: string, times = 1): void {
 
 const onTexts =
   (apply: (text: string, other: string) => unknown): Implementation =>
-  ([text, other], budget) => {
+  (text, other, budget) => {
     if (typeof text !== "string" || typeof other !== "string") return FAILED;
     charge(budget, other);
     return apply(text, other);
@@ -24,13 +25,13 @@ const onTexts =
 
 const onText =
   (apply: (text: string) => unknown): Implementation =>
-  ([text], budget) => {
+  (text, _, budget) => {
     if (typeof text !== "string") return FAILED;
     charge(budget, text);
     return apply(text);
   };
 
-const size: Implementation = ([value], budget) => {
+const size: Implementation = (value, _, budget) => {
   if (typeof value === "string") charge(budget, value);
   else if (typeof value === "object" && value !== null && !Array.isArray(value) && !(value instanceof Map))
     budget.charge(Object.keys(value).length);
@@ -38,7 +39,7 @@ const size: Implementation = ([value], budget) => {
 };
 
 /** The engine's search is not linear: a text of a's in which a's and a b are looked for costs the product. */
-const contains: Implementation = ([text, part], budget) => {
+const contains: Implementation = (text, part, budget) => {
   if (typeof text !== "string" || typeof part !== "string") return FAILED;
   charge(budget, text, Math.max(part.length, 1));
   return text.includes(part);
@@ -46,13 +47,13 @@ const contains: Implementation = ([text, part], budget) => {
 
 export const GLOBALS: ReadonlyMap<string, Implementation> = new Map<string, Implementation>([
   ["size", size],
-  ["dyn", ([value]) => value],
-  ["int", ([value]) => toInt(value)],
-  ["double", ([value]) => toDouble(value)],
-  ["string", ([value]) => toText(value)],
-  ["bool", ([value]) => toBool(value)],
-  ["timestamp", ([value]) => toTimestamp(value)],
-  ["duration", ([value]) => toDuration(value)],
+  ["dyn", (value) => value],
+  ["int", (value) => toInt(value)],
+  ["double", (value) => toDouble(value)],
+  ["string", (value) => toText(value)],
+  ["bool", (value) => toBool(value)],
+  ["timestamp", (value) => toTimestamp(value)],
+  ["duration", (value) => toDuration(value)],
 ]);
 
 export const METHODS: ReadonlyMap<string, Implementation> = new Map<string, Implementation>([
@@ -62,12 +63,12 @@ export const METHODS: ReadonlyMap<string, Implementation> = new Map<string, Impl
   ["contains", contains],
   ["lowerAscii", onText((text) => text.replaceAll(/[A-Z]+/g, (upper) => upper.toLowerCase()))],
   ["upperAscii", onText((text) => text.replaceAll(/[a-z]+/g, (lower) => lower.toUpperCase()))],
-  ["hasValue", ([value]) => (value instanceof Optional ? value.isPresent : FAILED)],
-  ["orValue", ([value, other]) => (value instanceof Optional ? (value.isPresent ? value.value : other) : FAILED)],
+  ["hasValue", (value) => (value instanceof Optional ? value.isPresent : FAILED)],
+  ["orValue", (value, other) => (value instanceof Optional ? (value.isPresent ? value.value : other) : FAILED)],
 ]);
 
 /** `value in list`, `key in map`. */
-export const membership: Implementation = ([value, group], budget) => {
+export const membership: Implementation = (value, group, budget) => {
   if (!Array.isArray(group)) return hasMember(group, value);
   budget.charge(group.length * (typeof value === "string" ? 1 + (value.length >> 6) : 1));
   if (typeof value === "string") return group.includes(value);
@@ -114,6 +115,7 @@ function toBool(value: unknown): unknown {
 
 function toTimestamp(value: unknown): unknown {
   if (value instanceof Timestamp) return value;
+  if (typeof value === "bigint") return timestamp(Number(value) * 1000);
   return typeof value === "string" ? parseTimestamp(value) : FAILED;
 }
 

@@ -9,7 +9,7 @@ import { planCall, planMethod } from "./plan_calls.ts";
 import { membership } from "./functions.ts";
 import { isRoute, type Planning, problem, variableOf } from "./planning.ts";
 import { READERS, type Scope, type Step } from "./scope.ts";
-import { compare, equals, FAILED, keyOf, memberOf, NOTHING, Optional } from "./values.ts";
+import { compare, equals, FAILED, hasMembers, keyOf, memberOf, NOTHING, Optional } from "./values.ts";
 
 export function plan(node: ASTNode, planning: Planning): Step {
   planning.nodes++;
@@ -62,7 +62,7 @@ export function plan(node: ASTNode, planning: Planning): Step {
       return planBoth(node.args, planning, (a, b, scope) => arithmetic(op, a, b, scope));
     }
     case "in":
-      return planBoth(node.args, planning, (a, b, scope) => membership([a, b], scope));
+      return planBoth(node.args, planning, membership);
   }
 }
 
@@ -84,7 +84,7 @@ function planSelect(node: ASTNode, operand: ASTNode, name: string, optional: boo
   const variable = variableOf(operand, planning);
   if (variable !== null) {
     const reader = READERS.get(`${variable}.${name}`);
-    if (reader === undefined) return problem(planning, node, `a member of ${variable}`);
+    if (reader === undefined) return problem(planning, node, `a member of ${variable}`, node.pos);
     if (variable === "command" && name === "json") planning.readsBody = true;
     if (variable === "command" && name === "route") planning.readsRoute = true;
     return optional ? (scope) => optionalOf(reader(scope)) : reader;
@@ -113,6 +113,7 @@ function planMember(node: ASTNode, operand: ASTNode, name: string, optional: boo
         planning,
         node,
         `a capture of this rule's routes: ${[...planning.captures].join(", ") || "they have none"}`,
+        node.pos,
       );
     return optional ? (scope) => optionalOf(scope.capture(name)) : (scope) => scope.capture(name);
   }
@@ -129,9 +130,10 @@ function planMember(node: ASTNode, operand: ASTNode, name: string, optional: boo
 function member(value: unknown, key: unknown, optional: boolean): unknown {
   if (value === FAILED) return FAILED;
   // What is selected of an optional is optional, too.
-  if (value instanceof Optional) return value.isPresent ? optionalOf(memberOf(value.value, key)) : NOTHING;
+  if (value instanceof Optional) return value.isPresent ? member(value.value, key, true) : NOTHING;
   const found = memberOf(value, key);
-  return optional ? optionalOf(found) : found;
+  if (!optional) return found;
+  return found !== FAILED || hasMembers(value) ? optionalOf(found) : FAILED;
 }
 
 function optionalOf(found: unknown): unknown {

@@ -46,16 +46,21 @@ export function planMethod(
   }
 }
 
-function applied(implementation: Implementation, args: readonly ASTNode[], planning: Planning): Step {
-  const steps = args.map((arg) => planning.plan(arg, planning));
+/** The checker has seen that there are one or two of them. */
+function applied(implementation: Implementation, [first, second]: readonly ASTNode[], planning: Planning): Step {
+  if (first === undefined) return () => FAILED;
+  const a = planning.plan(first, planning);
+  if (second === undefined)
+    return (scope) => {
+      const x = a(scope);
+      return x === FAILED ? FAILED : implementation(x, undefined, scope);
+    };
+  const b = planning.plan(second, planning);
   return (scope) => {
-    const values: unknown[] = [];
-    for (const step of steps) {
-      const value = step(scope);
-      if (value === FAILED) return FAILED;
-      values.push(value);
-    }
-    return implementation(values, scope);
+    const x = a(scope);
+    if (x === FAILED) return FAILED;
+    const y = b(scope);
+    return y === FAILED ? FAILED : implementation(x, y, scope);
   };
 }
 
@@ -63,7 +68,7 @@ function applied(implementation: Implementation, args: readonly ASTNode[], plann
 function constant(node: ASTNode, name: string, args: readonly ASTNode[], step: Step, planning: Planning): Step {
   const [literal] = args;
   if ((name !== "timestamp" && name !== "duration") || literal?.op !== "value") return step;
-  const value = GLOBALS.get(name)?.([literal.args], { charge: () => undefined }) ?? FAILED;
+  const value = GLOBALS.get(name)?.(literal.args, undefined, { charge: () => undefined }) ?? FAILED;
   if (value !== FAILED) return () => value;
   const expected = name === "timestamp" ? "a time: 2026-11-24T10:00:00Z" : "a duration: 1h30m, 10s, 250ms";
   return problem(planning, node, expected);

@@ -21,8 +21,9 @@ export interface Planning {
 
 const failed: Step = () => FAILED;
 
-export function problem(planning: Planning, node: ASTNode, expected: string): Step {
-  planning.problems.push({ at: node.pos, expected });
+/** `at`: index in the text, of the node's beginning unless another place says more. */
+export function problem(planning: Planning, node: ASTNode, expected: string, at: number = node.start): Step {
+  planning.problems.push({ at, expected });
   return failed;
 }
 

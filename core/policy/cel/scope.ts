@@ -13,6 +13,7 @@ export type Step = (scope: Scope) => unknown;
 export class Scope implements Budget {
   readonly asked: Asked;
   readonly connection: ConnectionSettings;
+  readonly now: Timestamp;
   /** Variables of the comprehensions around, by their place. */
   readonly locals: unknown[] = [];
   /** The route that matched, and the reading of the path that it matched. */
@@ -27,6 +28,7 @@ export class Scope implements Budget {
   constructor(asked: Asked, connection: ConnectionSettings, steps: number) {
     this.asked = asked;
     this.connection = connection;
+    this.now = new Timestamp(asked.now);
     this.#steps = steps;
   }
 
@@ -142,6 +144,6 @@ export const READERS: ReadonlyMap<string, Step> = new Map<string, Step>([
   ["command.json", ({ asked: { body } }) => (body.kind === "json" ? body.value : FAILED)],
   ["request.region", ({ asked }) => asked.region],
   ["request.address", ({ asked }) => asked.address ?? ""],
-  ["request.time", ({ asked }) => new Timestamp(asked.now)],
-  ["now", ({ asked }) => new Timestamp(asked.now)],
+  ["request.time", ({ now }) => now],
+  ["now", ({ now }) => now],
 ]);

@@ -101,21 +101,21 @@ const OF_TIMESTAMP: Readonly<Record<string, (date: Date) => number>> = {
   getMilliseconds: (date) => date.getUTCMilliseconds(),
 };
 
-const OF_DURATION: Readonly<Record<string, number>> = {
-  getHours: 3_600_000,
-  getMinutes: 60_000,
-  getSeconds: 1000,
-  getMilliseconds: 1,
-};
+const OF_DURATION: Readonly<Record<string, number>> = { getHours: 3_600_000, getMinutes: 60_000, getSeconds: 1000 };
 
-/** `now.getHours()`: months and days of the month, of the year and of the week count from 0, as CEL says. */
+/**
+ * `now.getHours()`: months and days of the month, of the year and of the week count from 0, as CEL
+ * says. A duration's hours, minutes and seconds are all of it, its milliseconds those behind the second.
+ */
 export function partOf(name: string, value: unknown, clock: Clock): unknown {
   if (value instanceof Timestamp) {
     const part = OF_TIMESTAMP[name];
     return part === undefined ? FAILED : BigInt(part(clock(value.ms)));
   }
+  if (!(value instanceof Duration)) return FAILED;
+  if (name === "getMilliseconds") return BigInt(value.ms % 1000);
   const unit = OF_DURATION[name];
-  return value instanceof Duration && unit !== undefined ? BigInt(Math.trunc(value.ms / unit)) : FAILED;
+  return unit === undefined ? FAILED : BigInt(Math.trunc(value.ms / unit));
 }
 
 export const TIME_PARTS: ReadonlySet<string> = new Set(Object.keys(OF_TIMESTAMP));

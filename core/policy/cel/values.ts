@@ -76,6 +76,11 @@ export function hasMember(value: unknown, key: unknown): unknown {
   return FAILED;
 }
 
+/** Whether it is a list or a map. */
+export function hasMembers(value: unknown): boolean {
+  return Array.isArray(value) || value instanceof Map || isObject(value);
+}
+
 /** 1 and 1.0 are one key. */
 export function keyOf(key: unknown): unknown {
   return typeof key === "number" && Number.isInteger(key) ? BigInt(key) : key;

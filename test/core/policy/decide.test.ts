@@ -176,7 +176,9 @@ describe("a rule", () => {
 it("the compiled rules decide as the rules read one by one", () => {
   const paths = ["/", "/a", "/a/b", "/admin", "/admin/x"];
   const anyRule = fc.record({
-    effect: fc.constantFrom("allow", "deny"),
+    effect: fc.constantFrom("allow", "deny", "needs-approval"),
+    priority: fc.constantFrom(0, 0, 1, 500),
+    when: fc.constantFrom("true", "true", "false", `principal.subject == "dan"`),
     who: fc.constantFrom(
       { roles: ["engineer"] },
       { groups: ["leads"] },
@@ -204,9 +206,14 @@ it("the compiled rules decide as the rules read one by one", () => {
             ((one.roles.has("engineer") && principal.groups.includes("engineers")) ||
               principal.groups.some((group) => one.groups.has(group)) ||
               one.subjects.some(({ subject }) => subject === principal.subject)) &&
+            (one.when?.text === "true" || (one.when?.text !== "false" && principal.subject === "dan")) &&
             parts[policy.rules.indexOf(one)]?.routes.some((route) => slowMatch(route, path)),
         );
-        const deciding = holds.find(({ effect }) => effect === "deny") ?? holds[0];
+        const highest = holds.filter((one) => holds.every(({ priority }) => priority <= one.priority));
+        const deciding =
+          highest.find(({ effect }) => effect === "deny") ??
+          highest.find(({ effect }) => effect === "needs_approval") ??
+          highest[0];
         const decision = ask(policy, principal, method, path);
         expect(decision.effect).toBe(deciding?.effect ?? "deny");
         expect(decision.rule).toBe(deciding?.id ?? null);
