@@ -1,7 +1,7 @@
 import { cloudflareTest, readD1Migrations } from "@cloudflare/vitest-plugin";
 import { defineConfig } from "vitest/config";
 
-// core: pure code, also run under Deno and Bun.
+// core: pure code, the command line's included, also run under Deno and Bun.
 // runtime: objects and parts of the Worker, inside workerd; storage is isolated per file.
 // system: the built bundle with real servers and real clients, from Node.
 // A time limit only ends what hangs: no test may depend on how fast the machine is.
@@ -10,7 +10,14 @@ const LIMIT_MS = 60_000;
 export default defineConfig({
   test: {
     projects: [
-      { test: { name: "core", include: ["test/core/**/*.test.ts"], environment: "node", testTimeout: LIMIT_MS } },
+      {
+        test: {
+          name: "core",
+          include: ["test/core/**/*.test.ts", "test/cli/pure/**/*.test.ts"],
+          environment: "node",
+          testTimeout: LIMIT_MS,
+        },
+      },
       {
         plugins: [
           cloudflareTest(async () => ({
@@ -30,7 +37,7 @@ export default defineConfig({
           name: "system",
           include: ["test/{gateway,clients,hostile,faults,cli,local,docs}/**/*.test.ts"],
           // Those have a configuration of their own, vitest.long.config.ts.
-          exclude: ["test/**/*.long.test.ts"],
+          exclude: ["test/**/*.long.test.ts", "test/cli/pure/**"],
           environment: "node",
           testTimeout: LIMIT_MS,
           hookTimeout: LIMIT_MS,

@@ -73,8 +73,14 @@ function refusalOf({ status, headers }: Response, problem: Problem, missing: str
   const said = shown(problem.detail !== "" ? problem.detail : problem.title, 300);
   const because = said === "" ? "" : ` (${said})`;
   switch (status) {
-    case 400:
-      return { reason: "usage", what: `the gateway cannot read that${because}.`, problem };
+    case 400: {
+      const wrong = problem.errors
+        .slice(0, 3)
+        .map((one) => `${shown(one.parameter || one.pointer, 60)}: ${shown(one.expected, 200)}`);
+      const what =
+        wrong.length > 0 ? `the gateway expects ${wrong.join("; ")}.` : `the gateway cannot read that${because}.`;
+      return { reason: "usage", what, problem };
+    }
     case 401:
       return {
         reason: "refused",

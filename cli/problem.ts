@@ -12,7 +12,7 @@ const ProblemBody = v.object({
   record: v.optional(v.unknown()),
   errors: v.optional(
     v.fallback(
-      v.array(v.object({ pointer: text, path: text, line: count, column: count, expected: text, message: text })),
+      v.array(v.object({ parameter: text, pointer: text, path: text, line: count, column: count, expected: text })),
       [],
     ),
     [],

@@ -2,13 +2,18 @@
 
 import { Command } from "commander";
 import { accessOptions } from "./acting.ts";
+import { commandsCommand } from "./commands/commands.ts";
+import { completionCommand } from "./commands/completion.ts";
 import { connectionsCommand } from "./commands/connections.ts";
 import { contextCommand } from "./commands/context.ts";
+import { curlCommand } from "./commands/curl.ts";
 import { healthCommand } from "./commands/health.ts";
+import { killCommand } from "./commands/kill.ts";
 import { loginCommand } from "./commands/login.ts";
 import { logoutCommand } from "./commands/logout.ts";
 import { sessionsCommand } from "./commands/sessions.ts";
 import { showCommand } from "./commands/show.ts";
+import { tailCommand } from "./commands/tail.ts";
 import { tokenCommand } from "./commands/token.ts";
 import { verifySessionCommand } from "./commands/verify_session.ts";
 import { whoamiCommand } from "./commands/whoami.ts";
@@ -32,10 +37,10 @@ type Register = (program: Command, io: Io) => unknown;
 
 const GROUPS: readonly (readonly [heading: string, commands: readonly Register[]])[] = [
   ["Log in:", [loginCommand, logoutCommand, whoamiCommand, tokenCommand, contextCommand]],
-  ["Call tools:", [connectionsCommand]],
+  ["Call tools:", [connectionsCommand, curlCommand]],
   ["The policy:", [policyCommands, applyCommand]],
-  ["The trail:", [sessionsCommand, showCommand, verifySessionCommand]],
-  ["The gateway:", [healthCommand]],
+  ["The trail:", [sessionsCommand, commandsCommand, showCommand, tailCommand, verifySessionCommand]],
+  ["The gateway:", [killCommand, healthCommand]],
 ];
 
 export function buildProgram(io: Io): Command {
@@ -64,6 +69,7 @@ export function buildProgram(io: Io): Command {
     for (const register of commands) register(program, io);
   }
   program.commandsGroup("More:");
+  completionCommand(program, io);
   visit(program, (command) => {
     if (command !== program) command.option("--no-color", "no colours").copyInheritedSettings(program);
   });

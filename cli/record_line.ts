@@ -2,19 +2,26 @@
 // be anything; a field of another shape is left out, never an error.
 
 import type { ReadField, ReadLeaf } from "../core/verify/read_line.ts";
-import { shown, type Style } from "./terminal.ts";
+import { plainOf, shown, type Style } from "./terminal.ts";
+import { cutTo, widthOf } from "./table.ts";
 import { bytesText, timeText } from "./time_text.ts";
 
 const KIND_WIDTH = 18;
+/** Columns below which a line leaves out what the first one said. */
+const NARROW = 110;
+const LEAST = 16;
 
 export class RecordLines {
   readonly #style: Style;
+  readonly #width: number | null;
   #who = "";
   /** Targets of commands under way, so that an answer can name what it answers. Bounded: an export may never end a command. */
   readonly #targets = new Map<string, string>();
 
-  constructor(style: Style) {
+  /** `width` is what a line may have; null for no bound. */
+  constructor(style: Style, width: number | null = null) {
     this.#style = style;
+    this.#width = width;
   }
 
   line({ leaf, fields }: { readonly leaf: ReadLeaf; readonly fields: readonly ReadField[] }): string {
@@ -22,16 +29,26 @@ export class RecordLines {
     const field = (name: string): string | null => fields.find((one) => one.name === name)?.value ?? null;
     if (leaf.kind === "session.opened") this.#who = who(field("principal")) ?? field("subject") ?? this.#who;
     const target = this.#target(leaf, field("target"));
-    const parts = [
+    // Narrow: the date and who it is stand in the first line alone, as they are the same in all.
+    const isNarrow = this.#width !== null && this.#width < NARROW && leaf.kind !== "session.opened";
+    const person = isNarrow || this.#who === "" ? "" : s.cyan(shown(this.#who, 40));
+    const before = [
       s.dim(String(leaf.seq).padStart(4)),
-      s.dim(timeText(leaf.time)),
+      s.dim(isNarrow ? timeText(leaf.time).slice(11) : timeText(leaf.time)),
       this.#kind(leaf),
-      this.#who === "" ? "" : s.cyan(shown(this.#who, 40)),
+      person,
       field("connection") === null ? "" : shown(field("connection") ?? "", 40),
-      target === null ? "" : shown(target, 120),
-      results(leaf, s),
-    ];
+    ].filter((part) => part !== "");
+    const after = results(leaf, s);
+    const parts = [...before, target === null ? "" : this.#cut(shown(target, 120), [...before, after]), after];
     return parts.filter((part) => part !== "").join("  ");
+  }
+
+  /** What is left beside the others, but enough to tell what it was. */
+  #cut(target: string, others: readonly string[]): string {
+    if (this.#width === null) return target;
+    const used = others.reduce((sum, one) => (one === "" ? sum : sum + widthOf(plainOf(one)) + 2), 0);
+    return cutTo(target, Math.max(LEAST, this.#width - used));
   }
 
   #target({ command, kind }: ReadLeaf, own: string | null): string | null {

@@ -5,12 +5,13 @@ import * as v from "valibot";
 import { parseSessionId, type SessionId } from "../core/ids.ts";
 import { ok, refuse, type Result } from "../core/result.ts";
 import { type Access, accessOf, type AccessOptions } from "./access.ts";
-import { call, callJson, notAGateway } from "./gateway_client.ts";
+import { call } from "./gateway_client.ts";
 import type { Io } from "./io.ts";
+import { listed } from "./pages.ts";
 import type { CliRefusal } from "./refusal.ts";
 import { shown } from "./terminal.ts";
 
-const NO_SESSION =
+export const NO_SESSION =
   "there is no such session, or it is not yours to read. `sallyport sessions` lists what you can read.";
 
 export async function openSource(
@@ -39,10 +40,9 @@ export async function openSource(
 
 /** The newest session that is not the console's own: reading the trail is itself a session. */
 export async function latestSession(access: Access): Promise<Result<SessionId, CliRefusal>> {
-  const list = await callJson(access, { path: "/api/v1/sessions?limit=100" });
+  const list = await listed(access, "/api/v1/sessions", {}, Session, 100);
   if (!list.ok) return list;
-  const sessions = readSessions(list.value);
-  if (sessions === null) return notAGateway();
+  const sessions = list.value.items;
   const found = sessions.find(({ connection }) => connection !== "console") ?? sessions[0];
   const sid = found === undefined ? null : parseSessionId(found.sid);
   return sid === null
@@ -50,25 +50,13 @@ export async function latestSession(access: Access): Promise<Result<SessionId, C
     : ok(sid);
 }
 
-const Session = v.object({
+export const Session = v.object({
   sid: v.string(),
   connection: v.string(),
   owner: v.object({ issuer: v.string(), subject: v.string() }),
   opened: v.number(),
   closed: v.nullable(v.number()),
-  size: v.nullable(v.number()),
+  size: v.optional(v.nullable(v.number()), null),
+  reason: v.optional(v.nullable(v.string()), null),
 });
 export type ListedSession = v.InferOutput<typeof Session>;
-
-const SessionList = v.union([
-  v.object({ items: v.array(Session) }),
-  v.pipe(
-    v.object({ sessions: v.array(Session) }),
-    v.transform(({ sessions }) => ({ items: sessions })),
-  ),
-]);
-
-export function readSessions(answer: unknown): ListedSession[] | null {
-  const parsed = v.safeParse(SessionList, answer);
-  return parsed.success ? parsed.output.items : null;
-}

@@ -30,6 +30,12 @@ export function styleOf(isColored: boolean): Style {
   return { bold: sgr(1), dim: sgr(2), red: sgr(31), green: sgr(32), yellow: sgr(33), cyan: sgr(36) };
 }
 
+/** Without the colours that `styleOf` gives. */
+export function plainOf(text: string): string {
+  // eslint-disable-next-line no-control-regex
+  return text.replaceAll(/\x1b\[\d+m/g, "");
+}
+
 // Controls (ANSI escapes start with one), line and paragraph separators, bidirectional and invisible
 // format characters that make a line read as another (Unicode UTS #55), tags, private use, and halves
 // of surrogate pairs.

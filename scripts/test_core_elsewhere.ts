@@ -1,4 +1,4 @@
-// Runs test/core under Deno and Bun, with the same test runner and the same files, and prints how
+// Runs test/core and test/cli/pure under Deno and Bun, with the same test runner and the same files, and prints how
 // many tests passed in each. Exits with 1 if one failed or nothing ran.
 //
 // Bun in threads, because its child processes lack the `channel.unref` that the runner's forks need;

@@ -30,14 +30,15 @@ export function contextCommand(program: Command, io: Io): Command {
       `A context is a gateway's URL under a name, with its own login. Commands use the current one, unless
 --context, --gateway or SALLYPORT_GATEWAY says otherwise. \`sallyport login URL\` makes one, too.`,
     )
-    .usage("<list|use|add|remove|show>");
+    .usage("<list|use|add|remove|show>")
+    .helpCommand(false);
   withJson(context.command("list").description("Lists them; the current one has a star.")).action(
     acting(io, (options: JsonOption) => list(options, io)),
   );
   context
     .command("use")
     .description("Makes one the current one.")
-    .argument("<name>")
+    .argument("<context>")
     .action(acting(io, (_: object, name: string) => use(name, io)));
   context
     .command("add")
@@ -50,10 +51,10 @@ export function contextCommand(program: Command, io: Io): Command {
   context
     .command("remove")
     .description("Removes one, and its login from this machine (logout revokes it, too).")
-    .argument("<name>")
+    .argument("<context>")
     .action(acting(io, (_: object, name: string) => remove(name, io)));
   withJson(context.command("show").description("Shows one: the current one if none is named."))
-    .argument("[name]")
+    .argument("[context]")
     .action(acting(io, (options: JsonOption, name?: string) => show(options, name, io)));
   return withExamples(context, [
     ["sallyport context list", ""],

@@ -16,7 +16,7 @@ import { expiryOf } from "../login/fresh_token.ts";
 import { discover, issuersOf } from "../login/provider.ts";
 import { writeLogin } from "../login/stored_login.ts";
 import { type CliRefusal, type Done, EXIT } from "../refusal.ts";
-import { shown } from "../terminal.ts";
+import { jsonText, shown } from "../terminal.ts";
 import { timeText } from "../time_text.ts";
 import { readWhoami } from "./whoami.ts";
 
@@ -181,7 +181,7 @@ async function greet(
   if (json === true) {
     const { gateway, context } = access;
     await io.print(
-      JSON.stringify({ context, gateway, subject: principal.subject, issuer: principal.issuer, roles, expires }),
+      jsonText({ context, gateway, subject: principal.subject, issuer: principal.issuer, roles, expires }),
     );
     return ok(EXIT.ok);
   }

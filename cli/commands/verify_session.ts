@@ -13,6 +13,7 @@ import type { Io } from "../io.ts";
 import { RecordLines } from "../record_line.ts";
 import { type Done, EXIT } from "../refusal.ts";
 import { openSource } from "../session_source.ts";
+import { jsonText } from "../terminal.ts";
 import { verdictText } from "../verdict_text.ts";
 
 export function verifySessionCommand(program: Command, io: Io): Command {
@@ -67,7 +68,7 @@ export async function verify(
     return refuse({ reason: "usage", what: "--head takes <size>:<root>, the root as 64 lower-case hex digits." });
   const opened = await openSource(source, options, io);
   if (!opened.ok) return opened;
-  const lines = new RecordLines(io.style);
+  const lines = new RecordLines(io.style, io.width);
   let count = 0;
   let verdict: SessionVerdict;
   try {
@@ -85,7 +86,7 @@ export async function verify(
   } finally {
     io.progress("");
   }
-  await io.print(options.json === true ? JSON.stringify(verdict) : verdictText(verdict, io.style));
+  await io.print(options.json === true ? jsonText(verdict) : verdictText(verdict, io.style));
   if (verdict.integrity.kind === "altered") return ok(EXIT.different);
   return ok(verdict.completeness.kind === "shown" ? EXIT.ok : EXIT.incomplete);
 }

@@ -8,7 +8,7 @@ import { acting, withAccess, withExamples, withJson } from "../acting.ts";
 import { callJson, notAGateway } from "../gateway_client.ts";
 import type { Io } from "../io.ts";
 import { type Done, EXIT } from "../refusal.ts";
-import { shown } from "../terminal.ts";
+import { jsonText, shown } from "../terminal.ts";
 import { timeText } from "../time_text.ts";
 
 const Whoami = v.object({
@@ -50,7 +50,7 @@ async function whoami(options: WhoamiOptions, io: Io): Promise<Done> {
   const who = readWhoami(got.value);
   if (who === null) return notAGateway();
   if (options.json === true) {
-    await io.print(JSON.stringify(who));
+    await io.print(jsonText(who));
     return ok(EXIT.ok);
   }
   const { principal, roles, expires } = who;

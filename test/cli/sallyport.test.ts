@@ -48,7 +48,7 @@ beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), "sallyport-cli-"));
   server = createServer((request, response) => {
     const list = {
-      sessions: [
+      items: [
         { sid: "01935b6e-9999-7000-8000-0123456789ab", connection: "console" },
         { sid: SID, connection: "registry\u001b[31m" },
       ].map((one) => ({
@@ -61,7 +61,7 @@ beforeAll(async () => {
       next: null,
     };
     if (request.headers.authorization !== `Bearer ${TOKEN}`) response.writeHead(401).end("{}");
-    else if (request.url === "/api/v1/sessions?limit=100") response.end(JSON.stringify(list));
+    else if (request.url?.startsWith("/api/v1/sessions?") === true) response.end(JSON.stringify(list));
     else if (request.url === `/api/v1/sessions/${SID}/records`) response.end(sample.text);
     else if (request.url === "/api/v1/whoami")
       response.end(
