@@ -12,7 +12,17 @@ const ProblemBody = v.object({
   record: v.optional(v.unknown()),
   errors: v.optional(
     v.fallback(
-      v.array(v.object({ parameter: text, pointer: text, path: text, line: count, column: count, expected: text })),
+      v.array(
+        v.object({
+          parameter: text,
+          pointer: text,
+          path: text,
+          line: count,
+          column: count,
+          expected: text,
+          message: text,
+        }),
+      ),
       [],
     ),
     [],
