@@ -9,21 +9,13 @@ import { ok, refuse, type Result } from "../../core/result.ts";
 import { type Access, accessOf, type AccessOptions } from "../access.ts";
 import { callJson, notAGateway } from "../gateway_client.ts";
 import type { Io } from "../io.ts";
-import { timeText } from "../time_text.ts";
 import { type CliRefusal, type Done, EXIT } from "../refusal.ts";
 import { jsonText, shown } from "../terminal.ts";
-import { printFindings, problemFinding } from "./check.ts";
+import { printFindings } from "./check.ts";
 import { printChange, remoteParsed } from "./diff.ts";
 import { type ReadPolicy, readPolicyFile } from "./policy_file.ts";
-import { findingLines } from "./problem_text.ts";
-import {
-  currentPolicy,
-  policyOfHash,
-  policyVersions,
-  type RemotePolicy,
-  type Version,
-  VersionBody,
-} from "./remote_policy.ts";
+import { currentPolicy, policyOfHash } from "./remote_policy.ts";
+import { printProblems, refusedBy, sendChange } from "./send_change.ts";
 
 interface ChangeOptions extends AccessOptions {
   readonly comment?: string;
@@ -36,22 +28,28 @@ export interface ApplyOptions extends ChangeOptions {
   readonly dryRun?: boolean;
 }
 
+/** With --json one value is the whole output; what a person reads along goes to standard error. */
+function toldTo(options: ChangeOptions, io: Io): Io {
+  return options.json === true ? { ...io, style: io.noteStyle, print: async (text) => io.note(text) } : io;
+}
+
 export async function apply(options: ApplyOptions, io: Io): Promise<Done> {
+  const told = toldTo(options, io);
   const read = await readPolicyFile(options.file, io);
   if (!read.ok) return read;
-  if (!(await isFit(read.value, io))) return ok(EXIT.different);
+  if (!(await isFit(read.value, told))) return ok(EXIT.different);
   const access = await accessOf(options, io);
   if (!access.ok) return access;
   const current = await currentPolicy(access.value);
   if (!current.ok) return current;
   if (current.value.hash === read.value.hash) return nothingToDo(read.value, options, io);
-  await printChange(remoteParsed(current.value.text, "current"), read.value, io);
-  if (options.dryRun === true) return dryRun(access.value, read.value, io);
+  await printChange(remoteParsed(current.value.text, "current"), read.value, told);
+  if (options.dryRun === true) return dryRun(access.value, read.value, told);
   const agreed = await confirm(`Apply ${shown(read.value.name)} at ${shown(access.value.gateway)}?`, options, io);
   if (!agreed.ok || !agreed.value) return agreed.ok ? ok(EXIT.different) : agreed;
   const path = `/api/v1/policy${query(options.comment)}`;
-  const body = { method: "PUT", path, body: read.value.text, type: "application/yaml" };
-  return send(access.value, body, current.value, read.value, options, io);
+  const sent = { method: "PUT", path, body: read.value.text, type: "application/yaml" };
+  return sendChange(access.value, sent, { current: current.value, read: read.value }, options, { io, told });
 }
 
 export async function rollback(hash: string, options: ChangeOptions, io: Io): Promise<Done> {
@@ -67,12 +65,13 @@ export async function rollback(hash: string, options: ChangeOptions, io: Io): Pr
   if (!wanted.ok) return wanted;
   const read = remoteParsed(wanted.value.text, hash.slice(0, 16));
   if (current.value.hash === hash) return nothingToDo(read, options, io);
-  await printChange(remoteParsed(current.value.text, "current"), read, io);
+  const told = toldTo(options, io);
+  await printChange(remoteParsed(current.value.text, "current"), read, told);
   const agreed = await confirm(`Go back to ${hash.slice(0, 16)} at ${shown(access.value.gateway)}?`, options, io);
   if (!agreed.ok || !agreed.value) return agreed.ok ? ok(EXIT.different) : agreed;
   const body = JSON.stringify({ hash, comment: options.comment ?? `rollback to ${hash.slice(0, 16)}` });
   const sent = { method: "POST", path: "/api/v1/policy/rollback", body, type: "application/json" };
-  return send(access.value, sent, current.value, read, options, io);
+  return sendChange(access.value, sent, { current: current.value, read }, options, { io, told });
 }
 
 function query(comment: string | undefined): string {
@@ -118,69 +117,6 @@ async function confirm(question: string, options: ChangeOptions, io: Io): Promis
   return ok(isAgreed);
 }
 
-const Applied = v.object({ version: VersionBody });
-
-interface Sent {
-  readonly method: string;
-  readonly path: string;
-  readonly body: string;
-  readonly type: string;
-}
-
-async function send(
-  access: Access,
-  { method, path, body, type }: Sent,
-  current: RemotePolicy,
-  read: ReadPolicy,
-  options: ChangeOptions,
-  io: Io,
-): Promise<Done> {
-  const headers = { "content-type": type, "if-match": `"${current.hash}"` };
-  const got = await callJson(access, { method, path, body, headers });
-  if (!got.ok) return got.reason === "conflict" ? conflict(access, current, io) : refusedBy(got, read, io);
-  const answer = v.safeParse(Applied, got.value);
-  if (!answer.success) return notAGateway();
-  const { version } = answer.output;
-  if (options.json === true) await io.print(jsonText({ applied: true, version }));
-  else await io.print(`${io.style.green(io.style.bold("applied"))}: version ${version.no}, ${shown(version.hash, 64)}`);
-  return ok(EXIT.ok);
-}
-
-/** Who was first, if this identity may read that. */
-async function conflict(access: Access, { hash }: RemotePolicy, io: Io): Promise<Done> {
-  const versions = await policyVersions(access, 20);
-  const since = versions.ok ? versions.value.slice(0, countSince(versions.value, hash)) : [];
-  for (const one of since.toReversed()) io.note(`  ${versionText(one)}`);
-  const who =
-    since.length === 0 ? "the policy was changed meanwhile" : `${counted(since.length, "change")} meanwhile, see above`;
-  return refuse({
-    reason: "conflict",
-    what: `not applied: ${who}. Look at the new difference (sallyport policy diff), then apply again.`,
-  });
-}
-
-/** Versions that are newer than the one the change was compared with. */
-function countSince(versions: readonly Version[], hash: string): number {
-  const at = versions.findIndex((one) => one.hash === hash);
-  return at < 0 ? versions.length : at;
-}
-
-function versionText({ no, time, by, comment }: Version): string {
-  const why = comment === "" ? "" : `: ${shown(comment)}`;
-  return `version ${no} by ${shown(by.subject, 64)} at ${timeText(time)}${why}`;
-}
-
-/** 422: the gateway knows more than the file does, such as its own hosts. */
-async function refusedBy(refusal: { readonly ok: false } & CliRefusal, read: ReadPolicy, io: Io): Promise<Done> {
-  const errors = refusal.problem?.errors ?? [];
-  const lines = read.text.split(/\r\n|\n|\r/);
-  for (const { line, column, path, expected, message } of errors) {
-    const finding = problemFinding({ path, line: line ?? 1, column: column ?? 1, expected: expected || message });
-    for (const row of findingLines(read.name, lines, finding, io.style)) await io.print(row);
-  }
-  return refusal;
-}
-
 const Checked = v.object({
   ok: v.boolean(),
   problems: v.array(v.object({ path: v.string(), line: v.number(), column: v.number(), expected: v.string() })),
@@ -193,9 +129,7 @@ async function dryRun(access: Access, read: ReadPolicy, io: Io): Promise<Done> {
   if (!got.ok) return refusedBy(got, read, io);
   const answer = v.safeParse(Checked, got.value);
   if (!answer.success) return notAGateway();
-  const lines = read.text.split(/\r\n|\n|\r/);
-  for (const problem of answer.output.problems)
-    for (const row of findingLines(read.name, lines, problemFinding(problem), io.style)) await io.print(row);
+  await printProblems(answer.output.problems, read, io);
   await io.print(
     answer.output.ok
       ? `${io.style.green("The gateway would take it.")} Nothing was changed.`

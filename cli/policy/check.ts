@@ -42,7 +42,7 @@ export async function printFindings(read: ReadPolicy, warnings: readonly PolicyW
   const lines = text.split(/\r\n|\n|\r/);
   const findings = parsed.ok ? warnings.map(warningFinding) : parsed.problems.map(problemFinding);
   for (const finding of findings) {
-    for (const row of findingLines(name, lines, finding, io.style)) await io.print(row);
+    for (const row of findingLines(name, lines, finding, io)) await io.print(row);
     await io.print("");
   }
 }
@@ -63,7 +63,7 @@ export function warningFinding({ line, column, message, advice, code }: PolicyWa
   return { kind: "warning", line, column, message, advice, tag: code, isSecret: false };
 }
 
-function summary({ name, parsed, hash }: ReadPolicy, warnings: number, { style }: Io): string {
+function summary({ name, parsed }: ReadPolicy, warnings: number, { style }: Io): string {
   if (!parsed.ok)
     return `${shown(name)}: ${style.red(style.bold(counted(parsed.problems.length, "problem")))}, it cannot be applied`;
   const { roles, connections, rules, examples } = parsed.value;
@@ -74,5 +74,5 @@ function summary({ name, parsed, hash }: ReadPolicy, warnings: number, { style }
     counted(examples.length, "example"),
   ];
   const warned = warnings === 0 ? "" : `, ${style.yellow(counted(warnings, "warning"))}`;
-  return `${shown(name)}: ${style.green(style.bold("ok"))}${warned}: ${parts.join(", ")}  ${style.dim(hash.slice(0, 16))}`;
+  return `${shown(name)}: ${style.green(style.bold("ok"))}${warned} ${style.dim(`(${parts.join(", ")})`)}`;
 }

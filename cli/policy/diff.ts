@@ -13,7 +13,7 @@ import { type CliRefusal, type Done, EXIT } from "../refusal.ts";
 import { jsonText, shown } from "../terminal.ts";
 import { type FileOptions, printFindings } from "./check.ts";
 import { meaningLines, unifiedLines } from "./diff_text.ts";
-import { painted } from "./paint.ts";
+import { printLine } from "./paint.ts";
 import { parsed, type ReadPolicy, readPolicyFile } from "./policy_file.ts";
 import { currentPolicy, policyOfHash } from "./remote_policy.ts";
 
@@ -81,5 +81,5 @@ export async function printChange(before: ReadPolicy, after: ReadPolicy, io: Io)
     );
   for (const row of unifiedLines(text.text, io.style)) await io.print(row);
   await io.print("");
-  for (const one of meaningLines(meaning)) await io.print(painted(one, io.style));
+  for (const one of meaningLines(meaning)) await printLine(one, io);
 }

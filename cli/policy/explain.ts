@@ -11,7 +11,7 @@ import type { Io } from "../io.ts";
 import { type CliRefusal, type Done, EXIT } from "../refusal.ts";
 import { jsonText, shown } from "../terminal.ts";
 import { type FileOptions, printFindings } from "./check.ts";
-import { painted } from "./paint.ts";
+import { printLine } from "./paint.ts";
 import { readPolicyFile } from "./policy_file.ts";
 
 export interface ExplainOptions extends FileOptions {
@@ -40,7 +40,7 @@ export async function explain(method: string, target: string, options: ExplainOp
   if (!question.ok) return question;
   const explanation = explained(read.value.parsed.value, question.value, Date.now());
   if (options.json === true) await io.print(jsonText(explanation));
-  else for (const one of explanationLines(explanation, options.all === true)) await io.print(painted(one, io.style));
+  else for (const one of explanationLines(explanation, options.all === true)) await printLine(one, io);
   return ok(EXIT.ok);
 }
 

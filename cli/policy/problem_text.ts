@@ -1,7 +1,9 @@
 // Problems and warnings as compilers print them: `file:line:column: error: …`, and below it the line
 // with a caret. Editors and CI jump to the first form; people see the second.
 
-import { shown, type Style } from "../terminal.ts";
+import type { Io } from "../io.ts";
+import { shown } from "../terminal.ts";
+import { wrapped } from "./paint.ts";
 
 export interface Finding {
   readonly kind: "error" | "warning";
@@ -21,7 +23,12 @@ const BEFORE = 60;
 const AROUND = 100;
 
 /** `lines` is the text, split; empty if only the place is known. */
-export function findingLines(name: string, lines: readonly string[], finding: Finding, s: Style): string[] {
+export function findingLines(
+  name: string,
+  lines: readonly string[],
+  finding: Finding,
+  { style: s, width }: Pick<Io, "style" | "width">,
+): string[] {
   const { kind, line, column, message, advice, tag } = finding;
   const label = kind === "error" ? s.red(s.bold("error")) : s.yellow(s.bold("warning"));
   const place = s.bold(`${shown(name)}:${line}:${column}:`);
@@ -30,9 +37,9 @@ export function findingLines(name: string, lines: readonly string[], finding: Fi
   const number = String(line).padStart(5);
   const rows = source === undefined ? [] : sourceRows(source, column, kind === "error" ? s.red : s.yellow);
   return [
-    head,
+    ...wrapped(head, width, 8),
     ...rows.map((row, index) => `${s.dim(`${index === 0 ? number : "     "} |`)} ${row}`),
-    ...(advice === "" ? [] : [`${s.dim("      =")} ${shown(advice, 600)}`]),
+    ...(advice === "" ? [] : wrapped(`${s.dim("      =")} ${shown(advice, 600)}`, width, 8)),
   ];
 }
 

@@ -6,7 +6,7 @@ import type { Io } from "../io.ts";
 import { type Done, EXIT } from "../refusal.ts";
 import { jsonText } from "../terminal.ts";
 import { type FileOptions, printFindings } from "./check.ts";
-import { painted } from "./paint.ts";
+import { printLine } from "./paint.ts";
 import { readPolicyFile } from "./policy_file.ts";
 
 export interface WhoOptions extends FileOptions {
@@ -22,6 +22,6 @@ export async function who(method: string, target: string, options: WhoOptions, i
   }
   const may = whoMay(read.value.parsed.value, options.on, method, target);
   if (options.json === true) await io.print(jsonText(may));
-  else for (const one of whoMayLines(may)) await io.print(painted(one, io.style));
+  else for (const one of whoMayLines(may)) await printLine(one, io);
   return ok(EXIT.ok);
 }

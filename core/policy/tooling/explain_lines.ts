@@ -4,6 +4,7 @@
 import { type Explanation, ruleKind, type StepOutcome, type TrailStep } from "./explain.ts";
 import type { ConditionOutcome } from "./condition_outcome.ts";
 import { effectText } from "./order.ts";
+import { ANY_ISSUER } from "./question.ts";
 import { counted, line, type Line, oneLine, span, type Tone } from "./spans.ts";
 
 type Decided = Extract<Explanation, { kind: "decided" }>;
@@ -49,9 +50,10 @@ function decisionLines({ decision, why, next, trail }: Decided): readonly Line[]
 
 function askedLines({ principal, roles, asked }: Decided): readonly Line[] {
   const through = principal.actors.map(({ subject }) => `, through ${subject}`).join("");
+  const issuer = principal.issuer === ANY_ISSUER ? ", of an issuer left open" : ` of ${principal.issuer}`;
   const target = asked.query === "" ? asked.path : `${asked.path}?${asked.query}`;
   return [
-    line(span("who     ", "dim"), span(principal.subject, "strong"), ` of ${principal.issuer}${through}`),
+    line(span("who     ", "dim"), span(principal.subject, "strong"), `${issuer}${through}`),
     line(span("groups  ", "dim"), principal.groups.length === 0 ? "none" : principal.groups.join(", ")),
     line(span("roles   ", "dim"), roles.length === 0 ? "none" : roles.join(", ")),
     line(span("asks    ", "dim"), span(`${asked.method} ${target}`, "strong"), ` on ${asked.connection}`),
