@@ -129,9 +129,9 @@ describe("the npm package webdav", () => {
   test("reads a part of a file", async () => {
     const read = async (client: WebDAVClient): Promise<string> => {
       const chunks: Buffer[] = [];
-      const part = client.createReadStream("/a folder/ünter/large.bin", {
-        range: { start: 1_000_000, end: 1_500_000 },
-      });
+      const range = { start: 1_000_000, end: 1_500_000 };
+      // The package says less of its stream than there is.
+      const part: unknown = client.createReadStream("/a folder/ünter/large.bin", { range });
       for await (const chunk of part as AsyncIterable<Buffer>) chunks.push(chunk);
       return Buffer.concat(chunks).toString("latin1");
     };
