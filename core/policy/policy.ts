@@ -105,9 +105,9 @@ class Problems {
     return this.#found.length > 0;
   }
 
-  add(path: ValuePath, expected: string): void {
+  add(path: ValuePath, expected: string, ofName = false): void {
     if (this.#found.length < MAX_PROBLEMS)
-      this.#found.push({ path: pathText(path), ...this.#read.placeOf(path), expected });
+      this.#found.push({ path: pathText(path), ...this.#read.placeOf(path, ofName), expected });
   }
 
   /** Within the text at the path. */
@@ -130,7 +130,7 @@ function addIssue(found: Problems, issue: v.BaseIssue<unknown>, above: ValuePath
     return step !== undefined && !isListTakenForObject(step);
   });
   if (inner.length > 0) for (const one of inner) addIssue(found, one, path);
-  else found.add(path, expectedBy(issue));
+  else found.add(path, expectedBy(issue), issue.path?.at(-1)?.origin === "key");
 }
 
 function isListTakenForObject({ type, input }: v.IssuePathItem): boolean {

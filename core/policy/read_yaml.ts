@@ -30,8 +30,8 @@ export interface Place {
 export interface ReadText {
   /** Objects without a prototype, lists, strings, finite and other numbers, booleans, null. */
   readonly value: unknown;
-  /** Where the value at the path begins, or its name where it has one; what stands around it if there is none. */
-  placeOf(path: ValuePath): Place;
+  /** Where the value at the path begins, or its name if that is asked for or the value is a list or map; what stands around it if there is none. */
+  placeOf(path: ValuePath, ofName?: boolean): Place;
   /** Where the n-th character of the text at the path stands. */
   placeInText(path: ValuePath, at: number): Place;
 }
@@ -73,7 +73,7 @@ export function readYaml(text: string): Result<ReadText, PolicyRefusal> {
   if (problems.length > 0) return invalid(problems);
   return ok({
     value,
-    placeOf: (path) => place(offsetOf(root, path)),
+    placeOf: (path, ofName = false) => place(offsetOf(root, path, ofName)),
     placeInText: (path, index) => placeInScalar(root, path, index, text, place),
   });
 }
@@ -184,13 +184,14 @@ function nodeAt(root: unknown, path: ValuePath): unknown {
   return node ?? null;
 }
 
-function offsetOf(root: unknown, path: ValuePath): number {
+function offsetOf(root: unknown, path: ValuePath, ofName = false): number {
   for (let length = path.length; length > 0; length--) {
     const around = nodeAt(root, path.slice(0, length - 1));
     const key = path[length - 1];
     if (isMap(around)) {
       const pair = around.items.find((one) => isScalar(one.key) && one.key.value === key);
-      if (pair !== undefined) return (isScalar(pair.value) ? startOf(pair.value) : null) ?? startOf(pair.key) ?? 0;
+      if (pair !== undefined)
+        return (isScalar(pair.value) && !ofName ? startOf(pair.value) : null) ?? startOf(pair.key) ?? 0;
     } else if (isSeq(around) && typeof key === "number" && key < around.items.length) {
       return startOf(around.items[key]) ?? 0;
     }
