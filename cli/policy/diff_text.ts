@@ -14,15 +14,23 @@ export function meaningLines(diff: PolicyDiff): readonly Line[] {
     ...partLines("roles", roles),
     ...partLines("connections", connections),
     ...partLines("rules", rules, rules.moved.length > 0),
-    ...rules.moved.map((name) =>
-      line("  ", span("↕", "warn"), ` ${name} `, span("stands elsewhere in the file", "dim")),
-    ),
+    ...movedLines(rules.moved),
     ...partLines("examples", { ...examples, changed: examples.changed.map(({ name }) => ({ name, members: [] })) }),
     ...(effects.length === 0 ? [] : [line(span("what examples would get", "strong"))]),
     ...effects.map(({ name, before, after }) =>
       line("  ", span("!", "warn"), ` ${name}: `, decisionSpan(before), " → ", decisionSpan(after)),
     ),
   ];
+}
+
+/** Of many that moved nobody reads each. */
+const MOVED_SHOWN = 10;
+
+function movedLines(moved: readonly string[]): readonly Line[] {
+  if (moved.length === 0) return [];
+  const more = moved.length > MOVED_SHOWN ? ` and ${moved.length - MOVED_SHOWN} more` : "";
+  const names = moved.slice(0, MOVED_SHOWN).join(", ");
+  return [line("  ", span("↕", "warn"), ` ${names}${more} `, span("elsewhere in the file", "dim"))];
 }
 
 function decisionSpan({ effect, rule }: ExampleDecision): ReturnType<typeof span> {

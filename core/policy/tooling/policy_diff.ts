@@ -4,7 +4,7 @@
 
 import type { ConnectionSettings, Policy } from "../policy.ts";
 import type { PolicyRole, PolicyRule } from "../rule.ts";
-import { decided, exampleKey, type ExampleDecision, runExample } from "./examples.ts";
+import { commandKey, decided, exampleKey, type ExampleDecision, runExample } from "./examples.ts";
 import { movedBetween } from "./moved.ts";
 import { effectText } from "./order.ts";
 import { routeText } from "./route_covers.ts";
@@ -172,8 +172,8 @@ function connectionMembers(connection: ConnectionSettings): Members {
 }
 
 function effectsOf(before: Policy, after: Policy, now: number): readonly ExampleChange[] {
-  const keys = new Set(after.examples.map(exampleKey));
-  const all = [...after.examples, ...before.examples.filter((example) => !keys.has(exampleKey(example)))];
+  const keys = new Set(after.examples.map(commandKey));
+  const all = [...after.examples, ...before.examples.filter((example) => !keys.has(commandKey(example)))];
   return all.flatMap((example) => {
     const [was, is] = [decided(runExample(before, example, now)), decided(runExample(after, example, now))];
     return was.effect === is.effect && was.rule === is.rule ? [] : [{ name: example.name, before: was, after: is }];

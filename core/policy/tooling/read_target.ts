@@ -22,8 +22,8 @@ export function readTarget(
   target: string,
 ): Result<ReadTarget, { readonly reason: TargetProblem }> {
   if (verbClass(method) === null) return refuse({ reason: "method_unknown" });
-  // A fragment is never sent; a client would cut it off, and then ask for something else than was typed.
-  if (target.includes("#") || !/^(?:[/?]|$)/.test(target)) return refuse({ reason: "target_malformed" });
+  // Anything else would be read as part of the connection's name.
+  if (!/^(?:[/?]|$)/.test(target)) return refuse({ reason: "target_malformed" });
   const parsed = parseTarget(`/c/${connection}${target}`, "/c/");
   if (!parsed.ok) return parsed;
   if (parsed.value.connection !== connection) return refuse({ reason: "target_without_connection" });

@@ -129,7 +129,7 @@ rules, in the order in which they are considered
       who: fc.constantFrom("anyone", { roles: ["engineer"] }, { groups: ["leads"] }),
       connections: fc.constantFrom(["registry"], ["*"]),
       methods: fc.constantFrom(["GET"], ["PUT"], ["*"]),
-      routes: fc.constantFrom(["/**"], ["/{x}"], ["/a/**", "/{x}"]),
+      routes: fc.constantFrom(["/**", "/{x}"], ["/{x}"], ["/a/**", "/{x}"]),
       when: fc.constantFrom(
         undefined,
         "true || false",
@@ -137,6 +137,7 @@ rules, in the order in which they are considered
         "command.json.a == 1",
         'has(command.json.a) && command.method == "GET"',
         'command.path.endsWith("a")',
+        'command.route.x == "a"',
       ),
     });
     const asked = fc.record({

@@ -94,4 +94,24 @@ describe("diffPolicies", () => {
       }),
     );
   });
+
+  it("names the examples of either policy that the two decide differently", () => {
+    const example = { as: { subject: "eve", groups: ["engineers"] }, on: "registry", do: "GET /a", expect: "allow" };
+    const named = (name: string, parts: object = {}) => ({ name, ...example, ...parts });
+    const before = policyOf(file({ examples: [named("reads"), named("gone", { do: "GET /old" })] }));
+    const after = policyOf(
+      file({
+        rules: [rule({ routes: ["/a"] }), rule({ id: "no", effect: "deny", routes: ["/a/**"] })],
+        examples: [named("reads", { expect: "deny" }), named("new", { do: "GET /b", expect: "deny" })],
+      }),
+    );
+    const { examples, effects } = diffPolicies(before, after, NOW);
+    expect(examples).toMatchObject({ added: ["new"], removed: ["gone"], changed: [{ name: "reads" }] });
+    const allowed = { effect: "allow", rule: "read" };
+    expect(effects).toMatchObject([
+      { name: "reads", before: allowed, after: { effect: "deny", rule: "no" } },
+      { name: "new", before: allowed, after: { effect: "deny", rule: null } },
+      { name: "gone", before: allowed, after: { effect: "deny", rule: null } },
+    ]);
+  });
 });

@@ -42,6 +42,27 @@ describe("whoMay", () => {
     );
   });
 
+  it("names conditions as they stand, and takes nobody out by a rule that has one", () => {
+    const rules = [
+      rule({ when: "1 == 1" }),
+      rule({ id: "no", effect: "deny", who: "anyone", when: 'actor.subject != ""', priority: 3 }),
+      rule({ id: "ask", effect: "needs-approval", who: { roles: ["lead"] } }),
+    ];
+    expect(text(rules).replaceAll(/line \d+/g, "line N")).toBe(`allow
+  role engineer  by read (line N)
+    if 1 == 1
+    unless no (line N, deny) concerns them: anyone, if actor.subject != ""
+    unless ask (line N, needs-approval) concerns them: role lead
+needs-approval
+  role lead  by ask (line N)
+    unless no (line N, deny) concerns them: anyone, if actor.subject != ""
+deny
+  anyone  by no (line N)
+    if actor.subject != ""
+       or if that cannot be computed, which denies
+everybody else: denied, no rule allows it`);
+  });
+
   it("says when it is nobody, and why", () => {
     expect(text([])).toBe("nobody: no rule is about this");
     expect(text([rule()], "TRACE")).toMatch(/^nobody: the gateway does not forward/);
