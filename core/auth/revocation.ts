@@ -1,3 +1,6 @@
+// Taking back trust before a token expires: by its id, by its subject, or for one connection by a
+// session that was ended. Pure: who keeps these and how old they may be is the control object's matter.
+
 import { canonicalText } from "../record/canonical.ts";
 import type { Actor, Authenticated } from "./principal.ts";
 

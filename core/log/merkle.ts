@@ -2,7 +2,7 @@
 // an n-leaf tree splits at the largest power of two below n. Digests are 32-byte arrays here;
 // `Digest` (hex) is how they stand in text.
 
-import { fromHex, toHex } from "../bytes.ts";
+import { toHex } from "../bytes.ts";
 import type { Digest } from "../ids.ts";
 import type { Sha256 } from "../record/record.ts";
 
@@ -32,12 +32,6 @@ export function nodeHash(left: Uint8Array, right: Uint8Array, sha256: Sha256): U
 
 export function digestText(hash: Uint8Array): Digest {
   return toHex(hash) as Digest;
-}
-
-export function digestBytes(digest: Digest): Uint8Array {
-  const bytes = fromHex(digest);
-  if (bytes === null) throw new TypeError("not a digest");
-  return bytes;
 }
 
 /** Root of the tree over `leaves[from..to)`. */

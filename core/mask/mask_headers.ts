@@ -1,6 +1,7 @@
 // Takes secrets out of header lists by the header's name, before a record is made of them. The
 // caller's own headers get here, too: a refused attempt is recorded as it came.
 
+import { rememberNames } from "../remembered_names.ts";
 import { maskUrl } from "./mask_query.ts";
 
 /** [lower-case name, value], in the order they travelled. */
@@ -61,29 +62,16 @@ const URL_NAMES: ReadonlySet<string> = new Set([
 
 type Kind = "secret" | "url" | "plain";
 
-/** What is known of names seen before; callers choose the names, so the memory is bounded. */
-const known = new Map<string, Kind>();
-const MAX_KNOWN = 1024;
-
-function kindOf(name: string): Kind {
-  const before = known.get(name);
-  if (before !== undefined) return before;
-  const kind = judge(name.toLowerCase().replaceAll("_", "-"));
-  if (known.size < MAX_KNOWN && name.length <= 64) known.set(name, kind);
-  return kind;
-}
+const kindOf: (name: string) => Kind = rememberNames(judge);
 
 /** CGI reads `X_Api_Key` as it reads `X-Api-Key`. */
-function judge(name: string): Kind {
+function judge(asWritten: string): Kind {
+  const name = asWritten.toLowerCase().replaceAll("_", "-");
   if (NOT_SECRET.has(name)) return "plain";
   if (SECRET_NAMES.has(name)) return "secret";
   if (SECRET_PARTS.some((part) => name.includes(part)) || SECRET_ENDS.some((end) => name.endsWith(end)))
     return "secret";
   return URL_NAMES.has(name) ? "url" : "plain";
-}
-
-export function isSecretHeader(name: string): boolean {
-  return kindOf(name) === "secret";
 }
 
 export function maskHeaders(headers: readonly Header[]): Header[] {

@@ -1,3 +1,5 @@
+// RFC 8785 text of values, as records hold it.
+
 import canonicalize from "canonicalize";
 
 /** A value that RFC 8785 (JCS) can write and that records allow: no floats, so that every reader agrees on the bytes. */

@@ -4,13 +4,12 @@
 import { toBase64Url } from "../bytes.ts";
 import type { Digest, FillRandom } from "../ids.ts";
 import { digestText, EMPTY_ROOT, rootOf } from "../log/merkle.ts";
-import type { Classes, Committed, Masked, Sha256 } from "./record.ts";
+import { classesText } from "./classes.ts";
+import type { Committed, Masked, Sha256 } from "./record.ts";
 
 /** Domain separation: these bytes open no other hash of the format. */
 const LABEL = new TextEncoder().encode("sallyport.field.v1");
 const SALT_LENGTH = 32;
-const CLASS_KEY = /^[a-z_]{1,32}$/;
-const CLASS_TEXT = /^[\x20-\x7e]{0,128}$/;
 const FIELD_NAME = /^[a-z][a-z0-9_]{0,31}(?:\.b64)?$/;
 const FIELD_LIMIT = 64;
 
@@ -74,18 +73,4 @@ function writeText(at: number, text: string): number {
   const { written } = encoder.encodeInto(text, scratch.subarray(at + 4));
   writeLength(at, written);
   return at + 4 + written;
-}
-
-/** RFC 8785 text of the classes. Throws on a class that would let content into the clear part: a defect of the caller. */
-function classesText(classes: Classes): string {
-  let text = "{";
-  for (const key of Object.keys(classes).sort()) {
-    const value = classes[key];
-    if (!CLASS_KEY.test(key)) throw new TypeError(`class name ${JSON.stringify(key)}`);
-    if (typeof value === "number" ? !Number.isSafeInteger(value) : !CLASS_TEXT.test(value ?? "\n")) {
-      throw new TypeError(`class ${key} has a value that does not belong into a leaf`);
-    }
-    text += `${text.length === 1 ? "" : ","}"${key}":${typeof value === "number" ? String(value) : JSON.stringify(value)}`;
-  }
-  return `${text}}`;
 }

@@ -4,11 +4,12 @@
 import type { CommandId, Digest, Seq, SessionId } from "../ids.ts";
 import { parseCommandId, parseDigest, parseSeq, parseSessionId } from "../ids.ts";
 import { ok, refuse, type Result } from "../result.ts";
-import { canonicalText } from "./canonical.ts";
+import { classesText, isClasses } from "./classes.ts";
 import { type Classes, type Committed, type Kind, KINDS } from "./record.ts";
 
 /** Bytes a leaf may have; leaves are ASCII, so its length in characters is the same. */
 export const LEAF_LIMIT = 2048;
+const KEYS: ReadonlySet<string> = new Set(["class", "cmd", "kind", "part", "prev", "root", "seq", "sid", "time", "v"]);
 
 export interface LeafPosition {
   readonly sid: SessionId;
@@ -52,9 +53,8 @@ export function parseLeaf(text: string): Result<Leaf, LeafRefusal> {
     return malformed("not JSON");
   }
   if (!isObject(value)) return malformed("not an object");
-  const allowed = "class,cmd,kind,part,prev,root,seq,sid,time,v";
-  for (const key of Object.keys(value))
-    if (!allowed.split(",").includes(key)) return malformed(`unknown key ${JSON.stringify(key)}`);
+  const unknown = Object.keys(value).find((key) => !KEYS.has(key));
+  if (unknown !== undefined) return malformed(`unknown key ${JSON.stringify(unknown)}`);
   const kind = KINDS.find((name) => name === value.kind);
   const prev = typeof value.prev === "string" ? parseDigest(value.prev) : null;
   const root = typeof value.root === "string" ? parseDigest(value.root) : null;
@@ -68,10 +68,10 @@ export function parseLeaf(text: string): Result<Leaf, LeafRefusal> {
   if (sid === null) return malformed("sid");
   if (command === null && value.cmd !== undefined) return malformed("cmd");
   if (!isCount(value.part) || !isCount(value.time)) return malformed("part or time");
-  if (!isClasses(value.class)) return malformed("class");
+  if (!isObject(value.class) || !isClasses(value.class)) return malformed("class");
   const leaf: Leaf = { classes: value.class, command, kind, part: value.part, prev, root, seq, sid, time: value.time };
   const written = leafText(
-    { kind, command, part: leaf.part, classes: canonicalText(leaf.classes), root, disclosure: "" },
+    { kind, command, part: leaf.part, classes: classesText(leaf.classes), root, disclosure: "" },
     leaf,
   );
   return written === text ? ok(leaf) : malformed("not in canonical form");
@@ -83,15 +83,4 @@ function isObject(value: unknown): value is Record<string, unknown> {
 
 function isCount(value: unknown): value is number {
   return typeof value === "number" && Number.isSafeInteger(value) && value >= 0;
-}
-
-function isClasses(value: unknown): value is Classes {
-  if (!isObject(value)) return false;
-  return Object.entries(value).every(
-    ([key, one]) =>
-      /^[a-z_]{1,32}$/.test(key) &&
-      (typeof one === "number"
-        ? Number.isSafeInteger(one)
-        : typeof one === "string" && /^[\x20-\x7e]{0,128}$/.test(one)),
-  );
 }

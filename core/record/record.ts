@@ -26,7 +26,6 @@ export type Kind = (typeof KINDS)[number];
 
 /** Kinds that end a command; at most one of them per command. */
 export const OUTCOMES = ["command.denied", "command.completed", "command.failed", "command.cancelled"] as const;
-export type OutcomeKind = (typeof OUTCOMES)[number];
 
 /** Clear part of a leaf: integers and short strings that name nobody. Keys `[a-z_]{1,32}`, strings ≤ 128 bytes of printable ASCII. */
 export type Classes = Readonly<Record<string, string | number>>;

@@ -12,6 +12,17 @@ const OUTCOMES: ReadonlySet<string> = new Set([
   "command.cancelled",
 ]);
 
+/** The first of what was found, and how much of it there was. */
+class Found<T> {
+  readonly first: T[] = [];
+  count = 0;
+
+  add(one: T): void {
+    this.count += 1;
+    if (this.first.length < FINDINGS) this.first.push(one);
+  }
+}
+
 interface Command {
   state: "open" | "ended" | "unknown";
   started: boolean;
@@ -26,12 +37,9 @@ export class Order {
   /** Registry: sessions it has seen opened, and whether they are closed. */
   readonly #sessions = new Map<string, boolean>();
   #open = 0;
-  #unknown: string[] = [];
-  #unknownCount = 0;
-  #gaps: number[] = [];
-  #gapCount = 0;
-  #backwards: number[] = [];
-  #backwardsCount = 0;
+  readonly #unknown = new Found<string>();
+  readonly #gaps = new Found<number>();
+  readonly #backwards = new Found<number>();
   #time = 0;
 
   get log(): "session" | "registry" | "perimeter" | null {
@@ -44,15 +52,9 @@ export class Order {
 
   /** Null if the record may stand here, else the rule it breaks. */
   take(leaf: ReadLeaf, fields: readonly ReadField[]): string | null {
-    if (leaf.time < this.#time) {
-      this.#backwardsCount += 1;
-      if (this.#backwards.length < FINDINGS) this.#backwards.push(leaf.seq);
-    }
+    if (leaf.time < this.#time) this.#backwards.add(leaf.seq);
     this.#time = leaf.time;
-    if (leaf.kind === "gap") {
-      this.#gapCount += 1;
-      if (this.#gaps.length < FINDINGS) this.#gaps.push(leaf.seq);
-    }
+    if (leaf.kind === "gap") this.#gaps.add(leaf.seq);
     if (this.#log === null) {
       if (leaf.kind !== "session.opened") return "the first record is not session.opened";
       const { protocol } = leaf.classes;
@@ -141,9 +143,7 @@ export class Order {
   #end(id: string, command: Command, isUnknown: boolean): void {
     command.state = isUnknown ? "unknown" : "ended";
     this.#open -= 1;
-    if (!isUnknown) return;
-    this.#unknownCount += 1;
-    if (this.#unknown.length < FINDINGS) this.#unknown.push(id);
+    if (isUnknown) this.#unknown.add(id);
   }
 
   #close({ classes, seq, command }: ReadLeaf): string | null {
@@ -164,12 +164,12 @@ export class Order {
     return {
       open,
       openCount: this.#open,
-      unknown: this.#unknown,
-      unknownCount: this.#unknownCount,
-      gaps: this.#gaps,
-      gapCount: this.#gapCount,
-      backwards: this.#backwards,
-      backwardsCount: this.#backwardsCount,
+      unknown: this.#unknown.first,
+      unknownCount: this.#unknown.count,
+      gaps: this.#gaps.first,
+      gapCount: this.#gaps.count,
+      backwards: this.#backwards.first,
+      backwardsCount: this.#backwards.count,
     };
   }
 }

@@ -19,10 +19,20 @@ export interface VerifyOptions {
   /** A head from elsewhere: what somebody noted earlier. */
   readonly head?: { readonly size: number; readonly root: string } | undefined;
   /** Told of each record that holds, in order; awaited, so that output can push back. */
-  readonly onRecord?: (record: {
-    readonly leaf: ReadLeaf;
-    readonly fields: readonly ReadField[];
-  }) => void | Promise<void>;
+  readonly onRecord?: (record: HeldRecord) => void | Promise<void>;
+}
+
+/** A record that follows those before it, in its place and with its fields. */
+interface HeldRecord {
+  readonly leaf: ReadLeaf;
+  readonly fields: readonly ReadField[];
+}
+
+/** A record that does not follow the one before it: what comes next tells which of the two was changed. */
+interface Suspect {
+  readonly line: number;
+  readonly seq: number;
+  readonly hash: string;
 }
 
 /** `chunks` is the export as it arrives, cut anywhere. Errors of the source pass through. */
@@ -62,8 +72,7 @@ class Verifier {
   #sid: string | null = null;
   #tip = NO_RECORD;
   #head: ReadHead | null = null;
-  /** A record that does not follow the one before it: what comes next tells which of the two was changed. */
-  #suspect: { readonly line: number; readonly seq: number; readonly hash: string } | null = null;
+  #suspect: Suspect | null = null;
   /** Root over as many records as the given head counts. */
   #rootAtGiven: string | null = null;
 
@@ -73,7 +82,7 @@ class Verifier {
     if (options.head?.size === 0) this.#rootAtGiven = this.#tree.root();
   }
 
-  take(line: Line): { leaf: ReadLeaf; fields: readonly ReadField[] } | null {
+  take(line: Line): HeldRecord | null {
     this.#line += 1;
     if (this.#suspect !== null) return this.#judge(line, this.#suspect);
     if (line.kind === "too_long") return this.#wrong("line_too_long", "longer than 2 MiB");
@@ -87,11 +96,11 @@ class Verifier {
         this.#takeHead(read.head);
         return null;
       case "record":
-        return this.#takeRecord(read.leaf, read.fields);
+        return this.#takeRecord(read);
     }
   }
 
-  #takeRecord(leaf: ReadLeaf, fields: readonly ReadField[]): { leaf: ReadLeaf; fields: readonly ReadField[] } | null {
+  #takeRecord({ leaf, fields }: HeldRecord): HeldRecord | null {
     const { sha256, head } = this.#options;
     if (this.#sid !== null && leaf.sid !== this.#sid)
       return this.#wrong("other_session", "a record of another session");
@@ -116,10 +125,7 @@ class Verifier {
   }
 
   /** If what follows the suspect vouches for it, then it names the true predecessor and that one was changed. */
-  #judge(
-    line: Line | null,
-    { line: at, seq, hash }: { readonly line: number; readonly seq: number; readonly hash: string },
-  ): null {
+  #judge(line: Line | null, { line: at, seq, hash }: Suspect): null {
     const read = line?.kind === "line" ? readLine(line.bytes) : null;
     const vouched = read?.kind === "record" ? read.leaf.prev : read?.kind === "head" ? read.head.tip : null;
     this.first ??=

@@ -14,6 +14,8 @@ test.each([
   ["core/policy/x.ts", 'const fs = await import("node:fs");'],
   ["core/policy/x.ts", 'import {\n  one,\n  two,\n} from "drizzle-orm";'],
   ["core/policy/x.ts", 'export { y } from "../../durable/y.ts";'],
+  ["core/verify/x.ts", 'import { leafHash } from "../log/merkle.ts";'],
+  ["core/verify/x.ts", 'import { type Leaf, parseLeaf } from "../record/leaf.ts";'],
   ["durable/x.ts", 'import { problem } from "../workers/problem.ts";'],
   ["durable/x.ts", 'import { type Env, read } from "../workers/env.ts";'],
   ["cli/x.ts", 'import type { Env } from "../workers/env.ts";'],
@@ -26,6 +28,10 @@ test.each([
   [
     "core/policy/x.ts",
     'import * as v from "valibot";\nimport { sha256 } from "@noble/hashes/sha2.js";\nimport { ok } from "../result.ts";',
+  ],
+  [
+    "core/verify/x.ts",
+    'import { toHex } from "../bytes.ts";\nimport type { Sha256 } from "../record/record.ts";\nimport { Order } from "./order.ts";',
   ],
   ["durable/x.ts", 'import type { Env } from "../workers/env.ts";\nimport { commit } from "../core/record/commit.ts";'],
   ["durable/x.ts", 'import { type Env } from "../workers/env.ts";'],

@@ -5,22 +5,10 @@
 // is taken from the caller, and no header makes the upstream do another thing than was decided.
 
 import type { Header } from "../../mask/mask_headers.ts";
+import { rememberNames } from "../../remembered_names.ts";
 import { ok, refuse, type Result } from "../../result.ts";
 import { climbs } from "./climb.ts";
-
-/** Hop-by-hop (RFC 9110 §7.6.1), whether or not `Connection` lists them. */
-export const HOP_BY_HOP: ReadonlySet<string> = new Set([
-  "connection",
-  "keep-alive",
-  "proxy-connection",
-  "proxy-authenticate",
-  "proxy-authorization",
-  "proxy-authentication-info",
-  "te",
-  "trailer",
-  "transfer-encoding",
-  "upgrade",
-]);
+import { HOP_BY_HOP, listedIn, withoutListed } from "./hop_by_hop.ts";
 
 const DROPPED: ReadonlySet<string> = new Set([
   // The caller's credentials.
@@ -78,17 +66,7 @@ const METHOD_OVERRIDES: ReadonlySet<string> = new Set(["x-http-method-override",
 
 type Fate = "keep" | "drop" | "override" | "connection" | "destination";
 
-/** Fates by name. Names come from callers, so the memory is bounded. */
-const fates = new Map<string, Fate>();
-const MAX_FATES = 1024;
-
-function fateOf(name: string): Fate {
-  const known = fates.get(name);
-  if (known !== undefined) return known;
-  const fate = judge(name);
-  if (fates.size < MAX_FATES && name.length <= 64) fates.set(name, fate);
-  return fate;
-}
+const fateOf: (name: string) => Fate = rememberNames(judge);
 
 function judge(name: string): Fate {
   // CGI, WSGI and PHP read `X_Http_Method` and `X-Http-Method` as one variable.
@@ -141,17 +119,9 @@ export function requestHeaders(received: Iterable<Header>, from: ForwardedFrom):
         break;
     }
   }
-  const named = listed;
-  const result = named === null ? kept : kept.filter(([name]) => !named.has(name));
+  const result = withoutListed(kept, listed);
   result.push(["forwarded", forwarded(from)], ["via", "1.1 sallyport"]);
   return ok(result);
-}
-
-/** Names that one or several `Connection` headers list, in lower case. */
-export function listedIn(value: string, before: Set<string> | null): Set<string> {
-  const names = before ?? new Set<string>();
-  for (const name of value.split(",")) names.add(name.trim().toLowerCase());
-  return names;
 }
 
 /** RFC 7239 §4; an IPv6 address is quoted and in brackets (§6). What is no address at all is not repeated. */

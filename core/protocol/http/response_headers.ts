@@ -8,8 +8,9 @@
 // that the upstream chose, and an OAuth client would follow `resource_metadata` to wherever that leads.
 
 import type { Header } from "../../mask/mask_headers.ts";
+import { rememberNames } from "../../remembered_names.ts";
 import { climbs } from "./climb.ts";
-import { HOP_BY_HOP, listedIn } from "./request_headers.ts";
+import { HOP_BY_HOP, listedIn, withoutListed } from "./hop_by_hop.ts";
 
 const DROPPED: ReadonlySet<string> = new Set([
   // State of the origin: cookies, and what clears them.
@@ -48,19 +49,11 @@ const DROPPED: ReadonlySet<string> = new Set([
 /** Cross-origin access to the gateway's origin is not an upstream's to grant. */
 const DROPPED_PREFIXES: readonly string[] = ["sallyport-", "cf-", "access-control-"];
 
-/** Fates by name: true is dropped. Upstreams choose the names, so the memory is bounded. */
-const fates = new Map<string, boolean>();
-const MAX_FATES = 1024;
-
-function isDropped(name: string): boolean {
-  const known = fates.get(name);
-  if (known !== undefined) return known;
+const isDropped: (name: string) => boolean = rememberNames((name) => {
+  // Who reads `_` as `-` must not find more in the answer than who does not.
   const plain = name.replaceAll("_", "-");
-  const dropped =
-    HOP_BY_HOP.has(plain) || DROPPED.has(plain) || DROPPED_PREFIXES.some((prefix) => plain.startsWith(prefix));
-  if (fates.size < MAX_FATES && name.length <= 64) fates.set(name, dropped);
-  return dropped;
-}
+  return HOP_BY_HOP.has(plain) || DROPPED.has(plain) || DROPPED_PREFIXES.some((prefix) => plain.startsWith(prefix));
+});
 
 export interface ReleasedTo {
   /** The connection's path form, without a slash at the end. */
@@ -85,8 +78,7 @@ export function responseHeaders(received: Iterable<Header>, to: ReleasedTo): Hea
       kept.push(header);
     }
   }
-  const named = listed;
-  const result = named === null ? kept : kept.filter(([name]) => !named.has(name));
+  const result = withoutListed(kept, listed);
   result.push(["content-security-policy", "sandbox"], ["x-content-type-options", "nosniff"]);
   return result;
 }

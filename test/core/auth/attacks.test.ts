@@ -1,3 +1,5 @@
+// Forged tokens and tokens that two readers would understand differently: each is refused for its own reason.
+
 import fc from "fast-check";
 import { exportSPKI } from "jose";
 import { beforeAll, describe, expect, it } from "vitest";

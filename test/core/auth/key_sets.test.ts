@@ -1,3 +1,5 @@
+// The issuers' keys: when they are fetched, how often at most, which count, and what their removal ends.
+
 import { type JWK } from "jose";
 import { beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { authenticateFromCache } from "../../../core/auth/authenticate.ts";

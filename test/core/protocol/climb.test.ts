@@ -1,3 +1,5 @@
+// Paths that some reading would take out of their connection, and paths that only look so.
+
 import fc from "fast-check";
 import { describe, expect, it, test } from "vitest";
 import { climbs } from "../../../core/protocol/http/climb.ts";

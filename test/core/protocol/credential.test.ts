@@ -1,7 +1,8 @@
+// How an upstream's own credential is put on a request, and that nothing else comes with it.
+
 import fc from "fast-check";
 import { describe, expect, it, test } from "vitest";
 import { present } from "../../../core/protocol/http/credential.ts";
-import { METHOD_NAMES, verbClass } from "../../../core/protocol/http/methods.ts";
 
 const secret = "UPSTREAM_X";
 
@@ -56,34 +57,5 @@ describe("an upstream's credential is presented", () => {
         expect(present({ as: "query", name: "key", secret }, value)?.query ?? "key=").toMatch(/^key=[^&#=\s]*$/);
       }),
     );
-  });
-});
-
-describe("methods", () => {
-  test.each([
-    ["GET", "read"],
-    ["PROPFIND", "read"],
-    ["REPORT", "read"],
-    ["SEARCH", "read"],
-    ["QUERY", "read"],
-    ["POST", "write"],
-    ["DELETE", "write"],
-    ["MOVE", "write"],
-    ["ACL", "write"],
-    ["LOCK", "other"],
-    ["PURGE", "other"],
-  ])("%s is %s", (method, verb) => {
-    expect(verbClass(method)).toBe(verb);
-  });
-
-  test.each(["TRACE", "CONNECT", "get", "Get", "GET ", "", "*", "constructor", "__proto__", "FETCH"])(
-    "%j is not forwarded",
-    (method) => {
-      expect(verbClass(method)).toBeNull();
-    },
-  );
-
-  it("are listed once", () => {
-    expect(new Set(METHOD_NAMES).size).toBe(METHOD_NAMES.length);
   });
 });

@@ -1,3 +1,5 @@
+// What of a caller's headers an upstream gets.
+
 import fc from "fast-check";
 import { describe, expect, it, test } from "vitest";
 import type { Header } from "../../../core/mask/mask_headers.ts";

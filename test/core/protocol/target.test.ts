@@ -1,3 +1,5 @@
+// The raw target: read byte for byte, or refused.
+
 import fc from "fast-check";
 import { describe, expect, it, test } from "vitest";
 import { MAX_TARGET, parseTarget, upstreamUrl } from "../../../core/protocol/http/target.ts";

@@ -1,3 +1,5 @@
+// Exports that somebody wrote to break their reader.
+
 import { sha256 } from "@noble/hashes/sha2.js";
 import { describe, expect, it } from "vitest";
 import { LINE_LIMIT } from "../../../core/verify/lines.ts";

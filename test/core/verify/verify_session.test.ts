@@ -1,3 +1,5 @@
+// The verifier's two verdicts: whatever was changed is found and named, and nothing is said that a head does not show.
+
 import { sha256 } from "@noble/hashes/sha2.js";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
