@@ -59,7 +59,8 @@ export async function show(hash: string | undefined, options: ShowOptions, io: I
     await io.print(jsonText(got.value));
     return ok(EXIT.ok);
   }
-  // Into a file it goes byte for byte, so that it can be applied again; on a terminal it goes safely.
+  // Into a file it goes as it is, but for a last line without an end, so that it can be applied again;
+  // on a terminal it goes safely.
   const rows = got.value.text.replace(/\n$/, "").split("\n");
   if (!io.isTerminal) await io.print(rows.join("\n"));
   else for (const row of rows) await io.print(shown(row.replaceAll("\t", "  "), 2000));

@@ -5,7 +5,8 @@ import * as v from "valibot";
 import { ok, refuse, type Result } from "../../core/result.ts";
 import type { Access } from "../access.ts";
 import { boundedText } from "../bounded_text.ts";
-import { call, callJson, notAGateway } from "../gateway_client.ts";
+import { call, notAGateway } from "../gateway_client.ts";
+import { listed } from "../pages.ts";
 import type { CliRefusal } from "../refusal.ts";
 
 const TEXT_LIMIT = 1024 * 1024;
@@ -56,21 +57,8 @@ export const VersionBody = v.object({
 });
 export type Version = v.InferOutput<typeof VersionBody>;
 
-const VersionList = v.object({ items: v.array(VersionBody), next: v.nullable(v.string()) });
-
 /** Newest first. */
 export async function policyVersions(access: Access, limit: number): Promise<Result<readonly Version[], CliRefusal>> {
-  const items: Version[] = [];
-  let cursor = "";
-  while (items.length < limit) {
-    const page = Math.min(100, limit - items.length);
-    const got = await callJson(access, { path: `/api/v1/policies?limit=${page}${cursor}` });
-    if (!got.ok) return got;
-    const parsed = v.safeParse(VersionList, got.value);
-    if (!parsed.success) return notAGateway();
-    items.push(...parsed.output.items.slice(0, page));
-    if (parsed.output.next === null || parsed.output.items.length === 0) break;
-    cursor = `&cursor=${encodeURIComponent(parsed.output.next)}`;
-  }
-  return ok(items);
+  const got = await listed(access, "/api/v1/policies", {}, VersionBody, limit);
+  return got.ok ? ok(got.value.items) : got;
 }
