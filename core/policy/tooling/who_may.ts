@@ -19,7 +19,12 @@ export interface Grant {
   readonly condition: string | null;
   /** Considered before it, with another effect: whoever they concern has that in place of this. */
   readonly unless: readonly Taker[];
+  /** How many more such rules there are. */
+  readonly more: number;
 }
+
+/** Of rules that may take a grant, so many are named: who writes more of them looks at each of them anyway. */
+const MAX_TAKERS = 20;
 
 export interface Taker {
   readonly effect: PolicyRule["effect"];
@@ -46,13 +51,15 @@ export function whoMay(policy: Policy, connection: string, method: string, targe
     for (const who of whoParts(rule)) {
       // What an unconditional rule has decided for all of these, no later one decides.
       if (before.some((one) => one.when === null && coversPart(table, one, who))) continue;
+      const takers = before.filter((one) => one.effect !== rule.effect);
       grants.push({
         effect: rule.effect,
         who,
         rule: rule.id,
         line: rule.line,
         condition: conditionOf(rule),
-        unless: before.filter((one) => one.effect !== rule.effect).map(takerOf),
+        unless: takers.slice(0, MAX_TAKERS).map(takerOf),
+        more: Math.max(0, takers.length - MAX_TAKERS),
       });
     }
     before.push(rule);
@@ -94,7 +101,6 @@ const HEADINGS = [
   { effect: "deny", tone: "bad" },
 ] as const;
 
-/** Two rules of one sentence are one sentence: each `unless` is told once, by number of the rule. */
 export function whoMayLines(may: WhoMay): readonly Line[] {
   if (may.kind === "refused") return [line(span("nobody", "bad"), `: ${WHY_NOBODY[may.reason]}`)];
   const lines: Line[] = [];
@@ -134,6 +140,7 @@ function grantLines(grant: Grant): readonly Line[] {
       ),
     );
   }
+  if (grant.more > 0) lines.push(line(span(`    and unless one of ${counted(grant.more, "more rule")} does`, "dim")));
   return lines;
 }
 

@@ -63,6 +63,15 @@ deny
 everybody else: denied, no rule allows it`);
   });
 
+  it("names no more rules that may take a grant than a person reads", () => {
+    const denials = Array.from({ length: 30 }, (_, id) =>
+      rule({ id: `no${id}`, effect: "deny", who: { groups: [`g${id}`] } }),
+    );
+    const lines = text([rule(), ...denials]).split("\n");
+    expect(lines.filter((one) => one.includes("unless no"))).toHaveLength(20);
+    expect(lines).toContain("    and unless one of 10 more rules does");
+  });
+
   it("says when it is nobody, and why", () => {
     expect(text([])).toBe("nobody: no rule is about this");
     expect(text([rule()], "TRACE")).toMatch(/^nobody: the gateway does not forward/);
