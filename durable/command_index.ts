@@ -65,11 +65,11 @@ export class CommandIndex {
     for (const [no, from] of left) if (!this.#done.has(no)) this.#keep(no, from);
   }
 
-  /** After a commit, and in an instance that has just started: writes what is new, in a moment. */
+  /** After a commit, and in an instance that has just started: writes what is new, in a moment. Never throws: it would fail the commit. */
   changed(): void {
-    if (this.#timer !== null || this.#running !== null || this.#behind().length === 0) return;
-    const now = Date.now();
-    if (this.#retryAt > now) return this.#wakeBy(this.#retryAt);
+    if (this.#timer !== null || this.#running !== null) return;
+    if (this.#retryAt > Date.now()) return this.#wakeBy(this.#retryAt);
+    if (!this.#isBehind()) return;
     this.#timer = setTimeout(() => {
       this.#timer = null;
       void this.flush();
@@ -83,7 +83,16 @@ export class CommandIndex {
 
   /** When the alarm has something to do here at the latest; null if nothing is behind. */
   nextDue(now: number): number | null {
-    return this.#behind().length === 0 ? null : Math.max(this.#retryAt, now + NET_MS);
+    return this.#isBehind() ? Math.max(this.#retryAt, now + NET_MS) : null;
+  }
+
+  /** Storage that cannot be read is a reason to look again. */
+  #isBehind(): boolean {
+    try {
+      return this.#behind().length > 0;
+    } catch {
+      return true;
+    }
   }
 
   /** Has a session written again from its beginning. The caller has it in one transaction. */
@@ -113,9 +122,14 @@ export class CommandIndex {
       }
       this.#failures = 0;
     } catch {
-      this.#retryAt = Date.now() + RETRY_MS * 2 ** this.#failures;
-      this.#failures = Math.min(this.#failures + 1, RETRY_DOUBLINGS);
+      this.#failed();
     }
+  }
+
+  #failed(): void {
+    this.#retryAt = Date.now() + RETRY_MS * 2 ** this.#failures;
+    this.#failures = Math.min(this.#failures + 1, RETRY_DOUBLINGS);
+    this.#wakeBy(this.#retryAt);
   }
 
   #behind(): { readonly head: Head; readonly from: number }[] {

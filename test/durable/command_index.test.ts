@@ -6,6 +6,7 @@ import { afterEach, describe, expect, test, vi } from "vitest";
 import { commandRows, type IndexedCommand, sessionFacts } from "../../core/index/command_rows.ts";
 import { type CommandId, newSessionId, type SessionId } from "../../core/ids.ts";
 import { CommandIndex } from "../../durable/command_index.ts";
+import type { Sql } from "../../durable/migrate.ts";
 import { writeRows } from "../../durable/search_rows.ts";
 import type { SessionObject } from "../../durable/session.ts";
 import { IDLE_MS, LEASE_MS } from "../../durable/session_life.ts";
@@ -136,9 +137,8 @@ describe("a session object", () => {
 /** A log and its index over real SQLite, with a database and a clock of the test's choosing. */
 function withIndex(name: string, work: (bench: Bench) => Promise<void>): Promise<void> {
   return withStorage(name, async (storage) => {
-    const log = new SessionLog(storage.sql, Date.now());
-    const bench = new Bench(storage, log);
-    storage.transactionSync(() => log.openSession(bench.sid, OPENING, Date.now()));
+    const bench = new Bench(storage);
+    storage.transactionSync(() => bench.log.openSession(bench.sid, OPENING, Date.now()));
     await work(bench);
   });
 }
@@ -152,10 +152,17 @@ class Bench {
   /** What the next writes do: throw before, or after they were kept. */
   readonly faults: ("lost" | "kept")[] = [];
   batches = 0;
+  isReadable = true;
 
-  constructor(storage: DurableObjectStorage, log: SessionLog) {
+  constructor(storage: DurableObjectStorage) {
     this.storage = storage;
-    this.log = log;
+    const sql: Sql = {
+      exec: (query, ...values) => {
+        if (!this.isReadable) throw new Error("disk I/O error");
+        return storage.sql.exec(query, ...values);
+      },
+    };
+    this.log = new SessionLog(sql, Date.now());
     const faulty = {
       prepare: (text: string) => database.prepare(text),
       batch: async (statements: D1PreparedStatement[]) => {
@@ -167,7 +174,7 @@ class Bench {
         return answer;
       },
     } as unknown as D1Database;
-    this.index = new CommandIndex(storage.sql, log.log, faulty, (time) => this.alarms.push(time));
+    this.index = new CommandIndex(sql, this.log.log, faulty, (time) => this.alarms.push(time));
   }
 
   /** As the object's commits do. */
@@ -234,6 +241,24 @@ test("rows that were kept although it seemed not are written again, and are the 
     await bench.index.flush();
     expect(bench.marks).toEqual([{ no: 1, size: 3 }]);
     expect(await indexedRows(bench.sid)).toEqual(rows);
+  }));
+
+test("storage that cannot be read makes the index late, and fails nobody's commit", () =>
+  withIndex("index unreadable", async (bench) => {
+    const start = Date.now();
+    setClock(start);
+    bench.end(bench.begin());
+    bench.commit(() => bench.log.kill(bench.sid, newCommand(), Date.now()));
+    bench.isReadable = false;
+    bench.index.changed();
+    expect(bench.index.nextDue(start)).toBeGreaterThan(start);
+    await bench.index.flush();
+    expect(bench.alarms).toContain(start + 2_000);
+    bench.isReadable = true;
+    setClock(start + 60_000);
+    await bench.index.flush();
+    expect(bench.marks).toEqual([]);
+    expect(await indexedRows(bench.sid)).toMatchObject([{ outcome: "completed" }]);
   }));
 
 test("of two writings of a command the one that knows more stays, whichever comes last", () =>
