@@ -4,6 +4,9 @@ import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import type { LocalSecrets } from "./secrets.ts";
 
+/** The person whom FIRST_ADMIN names, and as whom `npm start` applies the policy. */
+export const ADMIN = "dan";
+
 export interface Ports {
   readonly gateway: number;
   readonly provider: number;
@@ -19,9 +22,9 @@ export function originsOf(ports: Ports): [string, string] {
   return [`http://127.0.0.1:${ports.gateway}`, `http://localhost:${ports.gateway}`];
 }
 
-/** local/demo_policy.json as it stands, but for the upstreams' ports. */
+/** The demonstration's policy as it stands in its file, but for the upstreams' ports. */
 export function demoPolicy(ports: Ports): string {
-  return readFileSync(fileURLToPath(new URL("./demo_policy.json", import.meta.url).href), "utf8")
+  return readFileSync(fileURLToPath(new URL("./demo_policy.yaml", import.meta.url).href), "utf8")
     .replace("http://127.0.0.1:8789", `http://127.0.0.1:${ports.everything}`)
     .replace("http://127.0.0.1:8790", `http://127.0.0.1:${ports.registry}`);
 }
@@ -33,7 +36,7 @@ export function demoBindings(ports: Ports, issuer: string, secrets: LocalSecrets
     REGION: "local",
     ORIGINS: origins.join(" "),
     ISSUERS: JSON.stringify([{ issuer, audiences, token_types: ["at+jwt"], algorithms: ["ES256"] }]),
-    FIRST_ADMIN: JSON.stringify({ issuer, subject: "dan" }),
+    FIRST_ADMIN: JSON.stringify({ issuer, subject: ADMIN }),
     ALLOW_INSECURE_HTTP: "yes",
     PSEUDONYM_KEY: secrets.pseudonymKey,
     UPSTREAM_REGISTRY: `gateway:${secrets.registryPassword}`,

@@ -2,7 +2,7 @@
 // and the end-to-end tests. Requests reach the Worker's own socket, not Miniflare's proxy, which
 // would gzip and buffer streams.
 
-import { appendFileSync, readdirSync, readFileSync } from "node:fs";
+import { appendFileSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { convertV4MiniflareOptions, Log, LogLevel, Miniflare } from "miniflare";
 import { migrateSearch } from "./migrate_d1.ts";
@@ -11,10 +11,10 @@ import { buildWorker } from "../scripts/build.ts";
 export interface RuntimeOptions {
   /** 0 picks a free port. */
   readonly port: number;
+  /** Ports of further Workers over the same objects, each in an isolate of its own, as a region has many. */
+  readonly beside?: readonly number[];
   /** Folder that keeps the objects' storage and D1; null keeps nothing. */
   readonly state: string | null;
-  /** The policy file's text. */
-  readonly policy: string;
   /** Text variables and secrets of the Worker; see workers/env.ts. */
   readonly bindings: Readonly<Record<string, string>>;
   /** How often one person may call the API; as often as they like if not given. */
@@ -32,12 +32,12 @@ export interface Runtime {
   stop(): Promise<void>;
 }
 
+/** The Worker whose script has the objects. */
+const MAIN = "sallyport";
+
 export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
   process.env.CLOUDFLARE_CF_FETCH_ENABLED = "false";
   const bundle = buildWorker();
-  const policyModule = readdirSync(bundle).find((name) => name.endsWith("-policy.json"));
-  if (policyModule === undefined) throw new Error(`no policy module in ${bundle}`);
-  const object = (className: string): { className: string; useSQLite: boolean } => ({ className, useSQLite: true });
   const miniflare = new Miniflare(
     convertV4MiniflareOptions({
       cf: false,
@@ -47,37 +47,15 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
       // The one setting that keeps anything: Miniflare 5 takes `durableObjectsPersist` and `d1Persist` and ignores them.
       ...(options.state === null ? {} : { resourcePersistencePath: join(options.state, "storage") }),
       workers: [
-        {
-          name: "sallyport",
-          modulesRoot: bundle,
-          modules: [
-            {
-              type: "ESModule",
-              path: join(bundle, "index.js"),
-              contents: readFileSync(join(bundle, "index.js"), "utf8"),
-            },
-            { type: "Text", path: join(bundle, policyModule), contents: options.policy },
-          ],
-          compatibilityDate: "2026-10-30",
-          compatibilityFlags: ["nodejs_compat", "enable_request_signal"],
-          bindings: { ...options.bindings },
-          ...rateLimits(options.apiLimit),
-          durableObjects: {
-            SESSION: object("SessionObject"),
-            REGISTRY: object("RegistryObject"),
-            PERIMETER: object("PerimeterObject"),
-            CONTROL: object("ControlObject"),
-          },
-          d1Databases: { DB: "sallyport-local", SEARCH: "sallyport-local-search" },
-          unsafeDirectSockets: [{ host: "127.0.0.1", port: options.port }],
-        },
+        workerOf(MAIN, options.port, bundle, options),
+        ...(options.beside ?? []).map((port, index) => workerOf(`beside-${index}`, port, bundle, options)),
       ],
     }),
   );
   await miniflare.ready;
   // Here, so that wherever the gateway runs its index has its tables.
   await migrateSearch(miniflare);
-  const url = (await miniflare.unsafeGetDirectURL("sallyport")).origin;
+  const url = (await miniflare.unsafeGetDirectURL(MAIN)).origin;
   return { url, miniflare, stop: () => miniflare.dispose() };
 }
 
@@ -85,6 +63,32 @@ function rateLimits(limit: RuntimeOptions["apiLimit"]) {
   if (limit === undefined) return {};
   const simple = { limit: limit.calls, period: limit.seconds };
   return { ratelimits: { API_LIMIT: { namespace_id: "1", simple } } };
+}
+
+function workerOf(name: string, port: number, bundle: string, { bindings, apiLimit }: RuntimeOptions) {
+  const object = (className: string) => ({
+    className,
+    useSQLite: true,
+    ...(name === MAIN ? {} : { scriptName: MAIN }),
+  });
+  const path = join(bundle, "index.js");
+  return {
+    name,
+    modulesRoot: bundle,
+    modules: [{ type: "ESModule" as const, path, contents: readFileSync(path, "utf8") }],
+    compatibilityDate: "2026-10-30",
+    compatibilityFlags: ["nodejs_compat", "enable_request_signal"],
+    bindings: { ...bindings },
+    ...rateLimits(apiLimit),
+    durableObjects: {
+      SESSION: object("SessionObject"),
+      REGISTRY: object("RegistryObject"),
+      PERIMETER: object("PerimeterObject"),
+      CONTROL: object("ControlObject"),
+    },
+    d1Databases: { DB: "sallyport-local", SEARCH: "sallyport-local-search" },
+    unsafeDirectSockets: [{ host: "127.0.0.1", port }],
+  };
 }
 
 function logging(path: string | undefined): {

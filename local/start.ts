@@ -7,7 +7,9 @@
 import { mkdirSync } from "node:fs";
 import { join, relative, resolve } from "node:path";
 import { parseArgs } from "node:util";
-import { demoBindings, demoPolicy, originsOf, portsFrom, type Ports } from "./demo.ts";
+import { applyPolicy } from "./apply_policy.ts";
+import { ADMIN, demoBindings, demoPolicy, originsOf, portsFrom, type Ports } from "./demo.ts";
+import { login } from "./login.ts";
 import { migrateD1 } from "./migrate_d1.ts";
 import { PEOPLE } from "./oidc_people.ts";
 import { startProvider } from "./oidc_provider.ts";
@@ -92,7 +94,6 @@ async function startAll({ ports, state }: Options, parts: Part[], died: (what: s
     startRuntime({
       port: ports.gateway,
       state,
-      policy: demoPolicy(ports),
       bindings: demoBindings(ports, issuer, secrets),
       log,
       onCrash,
@@ -101,6 +102,9 @@ async function startAll({ ports, state }: Options, parts: Part[], died: (what: s
   await migrateD1(runtime.miniflare);
   const health = await fetch(`${runtime.url}/healthz`);
   if (!health.ok) throw new Refusal(`The gateway answers ${health.status}: ${await health.text()}`);
+  // As dan, whom FIRST_ADMIN names: an admin of the demonstration who applies another policy finds this one again at the next start.
+  const token = await login(issuer, ADMIN, origin);
+  await applyPolicy({ gateway: origin, token }, demoPolicy(ports));
   return issuer;
 }
 

@@ -7,16 +7,7 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const root = join(dirname(fileURLToPath(import.meta.url)), "..");
-const SOURCES = [
-  "workers",
-  "durable",
-  "core",
-  "policy",
-  "migrations",
-  "scripts/build.ts",
-  "wrangler.toml",
-  "package-lock.json",
-];
+const SOURCES = ["workers", "durable", "core", "migrations", "scripts/build.ts", "wrangler.toml", "package-lock.json"];
 
 function newest(path: string): number {
   const stat = statSync(path);
@@ -24,13 +15,13 @@ function newest(path: string): number {
   return Math.max(stat.mtimeMs, ...readdirSync(path).map((name) => newest(join(path, name))));
 }
 
-/** Returns the folder that holds `index.js` and its text modules. */
+/** Returns the folder that holds `index.js`. */
 export function buildWorker(): string {
   const out = join(root, "dist", "local");
   const bundle = join(out, "index.js");
   const changed = Math.max(...SOURCES.map((name) => newest(join(root, name))));
   if (existsSync(bundle) && statSync(bundle).mtimeMs > changed) return out;
-  // Built beside and then put in place, so that nobody reads half a bundle, or one with an older policy in it.
+  // Built beside and then put in place, so that nobody reads half a bundle.
   mkdirSync(dirname(out), { recursive: true });
   const fresh = mkdtempSync(join(dirname(out), "new-"));
   execFileSync(

@@ -2,14 +2,17 @@
 
 import { createHmac } from "node:crypto";
 import type { Authenticated } from "../core/auth/principal.ts";
-import type { ConnectionName } from "../core/ids.ts";
+import type { ConnectionName, Digest } from "../core/ids.ts";
 import { rolesOf } from "../core/policy/decide.ts";
+import type { Policy } from "../core/policy/policy.ts";
 import { canonicalText } from "../core/record/canonical.ts";
 import type { Config } from "./config.ts";
 
 export interface Caller {
   readonly authenticated: Authenticated;
   readonly roles: ReadonlySet<string>;
+  /** Of the policy that gave the roles. */
+  readonly policy: Digest;
   /** Milliseconds since 1970 at which the token ends, clock skew included: it ends a running answer as well. */
   readonly until: number;
   /** RFC 8785 texts, as records carry them. */
@@ -29,21 +32,32 @@ export interface Place {
 const known = new WeakMap<Authenticated, Caller>();
 
 /** The verified-token cache hands out the same object for the same token, so this map follows its life. */
-export function callerOf(authenticated: Authenticated, config: Config): Caller {
+export function callerOf(authenticated: Authenticated, policy: Policy, config: Config): Caller {
   const before = known.get(authenticated);
-  if (before !== undefined) return before;
+  if (before !== undefined && before.policy === policy.hash) return before;
+  const caller = before === undefined ? newCaller(authenticated, policy, config) : inPolicy(before, policy, config);
+  known.set(authenticated, caller);
+  return caller;
+}
+
+/** Another one, because a command that is under way keeps the roles that it was decided with. */
+function inPolicy(caller: Caller, policy: Policy, { firstAdmin }: Config): Caller {
+  const roles = rolesOf(policy.roles, caller.authenticated.principal, firstAdmin);
+  return { ...caller, roles, policy: policy.hash };
+}
+
+function newCaller(authenticated: Authenticated, policy: Policy, config: Config): Caller {
   const { principal, token } = authenticated;
   const skew = config.issuers.find(({ issuer }) => issuer === principal.issuer)?.clock_skew_seconds ?? 0;
-  const caller: Caller = {
+  return {
     authenticated,
     until: (token.expires + skew) * 1000,
-    roles: rolesOf(config.policy.roles, principal, config.firstAdmin),
+    roles: rolesOf(policy.roles, principal, config.firstAdmin),
+    policy: policy.hash,
     principalText: canonicalText({ ...principal, actors: principal.actors.map((actor) => ({ ...actor })) }),
     tokenText: canonicalText({ ...token }),
     places: new Map(),
   };
-  known.set(authenticated, caller);
-  return caller;
 }
 
 export function placeOf(caller: Caller, connection: ConnectionName): Place {

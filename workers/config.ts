@@ -1,14 +1,10 @@
-// Reads and checks the Worker's variables, secrets and policy: once an isolate, and nowhere else.
+// Reads and checks the Worker's variables and secrets: once an isolate, and nowhere else.
 // A gateway that is not configured rightly serves nothing.
 
 import * as v from "valibot";
 import { type Issuer, parseIssuers } from "../core/auth/issuer.ts";
-import type { Digest } from "../core/ids.ts";
-import { type Policy, parsePolicy } from "../core/policy/policy.ts";
 import { ok, refuse, type Result } from "../core/result.ts";
-import { toHex } from "../core/bytes.ts";
 import { JURISDICTIONS } from "../durable/jurisdiction.ts";
-import { sha256 } from "../durable/sha256.ts";
 import type { Env } from "./env.ts";
 
 export interface Config {
@@ -23,8 +19,6 @@ export interface Config {
   /** What callers of the API are told of its limit; null if nothing. */
   readonly apiRate: { readonly quota: number; readonly seconds: number } | null;
   readonly pseudonymKey: Uint8Array;
-  readonly policy: Policy;
-  readonly policyText: string;
   /** An upstream's credential; null if the secret is not set. */
   secret(name: string): string | null;
 }
@@ -33,7 +27,7 @@ export type ConfigRefusal = { readonly reason: "misconfigured"; readonly variabl
 
 const FirstAdmin = v.strictObject({ issuer: v.string(), subject: v.string() });
 
-export function readConfig(env: Env, policyText: string): Result<Config, ConfigRefusal> {
+export function readConfig(env: Env): Result<Config, ConfigRefusal> {
   const wrong = (variable: string, expected: string): Result<Config, ConfigRefusal> =>
     refuse({ reason: "misconfigured", variable, expected });
   const allowInsecureHttp = env.ALLOW_INSECURE_HTTP === "yes";
@@ -52,32 +46,15 @@ export function readConfig(env: Env, policyText: string): Result<Config, ConfigR
     return wrong("JURISDICTION", "eu, us or not set");
   const apiRate = readRate(env.API_RATE ?? "");
   if (apiRate === undefined) return wrong("API_RATE", "nothing, or <calls>/<seconds>");
-  const policy = parsePolicy(policyText, toHex(sha256(new TextEncoder().encode(policyText))) as Digest);
-  if (!policy.ok) {
-    const [problem] = policy.problems;
-    return wrong("policy/policy.json", `${problem?.path ?? ""} ${problem?.expected ?? ""}`);
-  }
-  const hosts = new Set(origins.map((one) => new URL(one).host));
-  for (const { name, upstream } of policy.value.connections.values()) {
-    const url = new URL(upstream);
-    // A gateway that calls itself would loop, and let callers reach its own surfaces with its own credential.
-    // A dot at the end of a name names the same host (RFC 1034 §3.1).
-    if (hosts.has(url.host.replace(/\.(?=:|$)/, "")))
-      return wrong("policy/policy.json", `connections.${name}.upstream that is not the gateway itself`);
-    if (url.protocol !== "https:" && !allowInsecureHttp)
-      return wrong("policy/policy.json", `connections.${name}.upstream over https`);
-  }
   return ok({
     region: env.REGION,
     origin,
-    hosts,
+    hosts: new Set(origins.map((one) => new URL(one).host)),
     issuers: issuers.value,
     firstAdmin,
     allowInsecureHttp,
     apiRate,
     pseudonymKey,
-    policy: policy.value,
-    policyText,
     secret: (name) => (name.startsWith("UPSTREAM_") ? (env[name as `UPSTREAM_${string}`] ?? null) : null),
   });
 }

@@ -7,6 +7,7 @@ import { VerifiedTokens } from "../core/auth/verified_tokens.ts";
 import { ok, type Result } from "../core/result.ts";
 import { type Config, type ConfigRefusal, readConfig } from "./config.ts";
 import { ControlCache } from "./control_cache.ts";
+import { controlOf } from "./control_client.ts";
 import type { Env } from "./env.ts";
 
 export interface Gateway {
@@ -19,13 +20,13 @@ export interface Gateway {
 let made: Result<Gateway, ConfigRefusal> | null = null;
 
 /** The isolate's gateway; made at its first request, because variables come with requests. */
-export function gatewayOf(env: Env, policyText: string): Result<Gateway, ConfigRefusal> {
-  made ??= makeGateway(env, policyText);
+export function gatewayOf(env: Env): Result<Gateway, ConfigRefusal> {
+  made ??= makeGateway(env);
   return made;
 }
 
-function makeGateway(env: Env, policyText: string): Result<Gateway, ConfigRefusal> {
-  const config = readConfig(env, policyText);
+function makeGateway(env: Env): Result<Gateway, ConfigRefusal> {
+  const config = readConfig(env);
   if (!config.ok) {
     // For the operator who reads the log; names a variable, never a value.
     console.error(`sallyport is misconfigured: ${config.variable} must be ${config.expected}`);
@@ -36,7 +37,7 @@ function makeGateway(env: Env, policyText: string): Result<Gateway, ConfigRefusa
   return ok({
     env,
     config: config.value,
-    control: new ControlCache(env, config.value),
+    control: new ControlCache(() => controlOf(env), config.value),
     authentication: { issuers, keySets, verified: new VerifiedTokens() },
   });
 }

@@ -1,7 +1,6 @@
 // The Worker's entry. One script serves all surfaces and tells them apart by host and path.
 
 import { Hono } from "hono";
-import policyText from "../policy/policy.json";
 import { openApiDocument } from "./console/openapi.ts";
 import { resolveConsole } from "./console/resolve.ts";
 import type { Env } from "./env.ts";
@@ -42,7 +41,7 @@ function withConfig<T>(
   env: Env,
   serve: (gateway: Extract<ReturnType<typeof gatewayOf>, { ok: true }>["value"]) => T,
 ): T | Response {
-  const gateway = gatewayOf(env, policyText);
+  const gateway = gatewayOf(env);
   return gateway.ok ? serve(gateway.value) : problem("misconfigured", null);
 }
 
@@ -54,7 +53,7 @@ function spellingOf(url: string, pathAt: number): Spelling | null {
 
 export default {
   async fetch(request: Request, env: Env, ctx: ExecutionContext): Promise<Response> {
-    const gateway = gatewayOf(env, policyText);
+    const gateway = gatewayOf(env);
     if (!gateway.ok) return problem("misconfigured", null);
     const origin = originOf(request.url);
     const host = origin.slice(origin.indexOf("//") + 2);

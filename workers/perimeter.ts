@@ -6,10 +6,10 @@ import { commit } from "../core/record/commit.ts";
 import { placed } from "../durable/jurisdiction.ts";
 import { PERIMETER_SHARDS } from "../durable/perimeter_log.ts";
 import { fillRandom, sha256 } from "../durable/sha256.ts";
-import type { Exchange } from "./http/exchange.ts";
+import type { Call } from "./http/exchange.ts";
 
 export async function recordAtPerimeter(
-  { request, gateway, command, address }: Exchange,
+  { request, gateway, command, address }: Call,
   reason: string,
   status: number,
 ): Promise<void> {

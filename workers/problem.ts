@@ -45,7 +45,10 @@ export type ProblemReason =
   | "policy_invalid"
   | "policy_examples_fail"
   | "search_unavailable"
-  | "rate_limited";
+  | "rate_limited"
+  | "policy_unreadable"
+  | "policy_changed"
+  | "body_late";
 
 interface Told {
   readonly status: number;
@@ -60,9 +63,9 @@ const TOLD: Readonly<Record<ProblemReason, Told>> = {
   // a patient caller: a made-up name has no session of its own.
   unknown_connection: { status: 403, title: "No rule of the policy allows this" },
   condition_failed: { status: 403, title: "A condition of the policy could not be evaluated" },
-  body_not_json: { status: 403, title: "The policy reads this request's body, which is not JSON" },
-  body_ambiguous: { status: 403, title: "The policy reads this request's body, which parsers may read differently" },
-  body_too_large_to_decide: { status: 403, title: "The policy reads this request's body, which is too large for that" },
+  body_not_json: { status: 415, title: "The policy reads this request's body, which is not JSON" },
+  body_ambiguous: { status: 400, title: "The policy reads this request's body, which parsers may read differently" },
+  body_too_large_to_decide: { status: 413, title: "The policy reads this request's body, which is too large for that" },
   method_override: { status: 400, title: "Method overrides are not forwarded; use the method itself" },
   destination_outside: { status: 400, title: "Destination must lie inside this connection" },
   target_malformed: { status: 400, title: "The request target has characters that must be percent-encoded" },
@@ -109,6 +112,9 @@ const TOLD: Readonly<Record<ProblemReason, Told>> = {
   policy_invalid: { status: 422, title: "This is not a policy that can be applied" },
   policy_examples_fail: { status: 422, title: "The policy does not decide its own examples as they expect" },
   search_unavailable: { status: 503, title: "The search index cannot be reached", retryAfter: 5 },
+  policy_unreadable: { status: 503, title: "The policy in force cannot be read here", retryAfter: 10 },
+  policy_changed: { status: 503, title: "The policy changed while the request was read; send it again", retryAfter: 1 },
+  body_late: { status: 408, title: "The request's body did not come in time" },
   rate_limited: { status: 429, title: "Too many calls of the API" },
 };
 
@@ -130,6 +136,8 @@ export interface ProblemError {
 /** What a caller is told beyond the reason. Words of the gateway and names that the caller chose, never values. */
 export interface ProblemMore {
   readonly detail?: string;
+  /** The id of the rule that decided. */
+  readonly rule?: string;
   readonly errors?: readonly ProblemError[];
   readonly headers?: readonly (readonly [string, string])[];
 }
@@ -143,7 +151,7 @@ export function problem(
   reason: ProblemReason,
   record: string | null,
   headers: readonly (readonly [string, string])[] = [],
-  { detail, errors, headers: more = [] }: ProblemMore = {},
+  { detail, rule, errors, headers: more = [] }: ProblemMore = {},
 ): Response {
   const { status, title, retryAfter } = TOLD[reason];
   const told = reason === "unknown_connection" ? "no_rule" : reason;
@@ -153,6 +161,7 @@ export function problem(
     status,
     reason: told,
     ...(detail === undefined ? {} : { detail }),
+    ...(rule === undefined ? {} : { rule }),
     ...(errors === undefined ? {} : { errors }),
     ...(record === null ? {} : { record }),
   })}\n`;

@@ -10,7 +10,7 @@ import { join } from "node:path";
 import { buildWorker } from "../../scripts/build.ts";
 import { startIssuer } from "../support/issuer.ts";
 import { startLoad, startUpstream } from "./processes.ts";
-import { startVariant } from "./variants.ts";
+import { ADMIN, startVariant } from "./variants.ts";
 
 interface ProfileNode {
   readonly id: number;
@@ -116,6 +116,7 @@ const inspectorPort = await freePort();
 const gateway = await startVariant("gateway_disk", {
   upstream: `http://127.0.0.1:${upstream.port}`,
   issuer: issuer.url,
+  admin: await issuer.token(ADMIN),
   bundle: buildWorker(),
   folder,
   disk: folder,

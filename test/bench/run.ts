@@ -14,7 +14,15 @@ import { type LoadProcess, startLoad, startUpstream } from "./processes.ts";
 import { problemsOf, readKept } from "./records.ts";
 import { type About, summary, table } from "./report.ts";
 import { type Loaded, measureFunctions, measureSteps, type StageCost, stagesText } from "./stages.ts";
-import { startVariant, type Place, type Variant, type VariantName, VARIANTS, type WorkerName } from "./variants.ts";
+import {
+  ADMIN,
+  startVariant,
+  type Place,
+  type Variant,
+  type VariantName,
+  VARIANTS,
+  type WorkerName,
+} from "./variants.ts";
 import { workerdBinary } from "./workerd.ts";
 
 const SUBJECTS = 64;
@@ -51,6 +59,7 @@ async function main(options: Options): Promise<boolean> {
     const place: Place = {
       upstream: `http://127.0.0.1:${upstream.port}`,
       issuer: issuer.url,
+      admin: await issuer.token(ADMIN),
       bundle: buildWorker(),
       folder,
       disk: folder,

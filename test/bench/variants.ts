@@ -1,9 +1,10 @@
 // What is measured beside each other. All Workers run on the same runtime with the same flags; each
 // has a process of its own and stands idle while another is measured.
 
-import { copyFileSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
+import { copyFileSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
-import { AUDIENCE } from "../support/issuer.ts";
+import { applyPolicy } from "../../local/apply_policy.ts";
+import { AUDIENCE, type Person } from "../support/issuer.ts";
 import { bundleWorker } from "./bundle.ts";
 import { HOST } from "./exchange.ts";
 import { startWorker, type WorkerModule, type WorkerSpec } from "./workerd.ts";
@@ -20,6 +21,8 @@ export const LABELS: Readonly<Record<VariantName, string>> = {
   gateway_memory: "gateway, memory-backed",
 };
 
+export const ADMIN: Person = { subject: "admin" };
+
 export interface Variant {
   readonly port: number;
   readonly pid: number;
@@ -31,6 +34,8 @@ export interface Variant {
 export interface Place {
   readonly upstream: string;
   readonly issuer: string;
+  /** A token of the gateway's first admin, who applies the benchmark's policy. */
+  readonly admin: string;
   /** Folder of the gateway's built bundle. */
   readonly bundle: string;
   /** For configurations and bundles. */
@@ -45,10 +50,12 @@ export type WorkerName = Exclude<VariantName, "direct">;
 export async function startVariant(name: WorkerName, place: Place): Promise<Variant> {
   const spec = await specOf(name, place);
   const worker = await startWorker(spec, place.folder);
-  return {
-    ...worker,
-    records: name === "gateway_disk" || name === "gateway_memory" ? join(spec.storage, "bench-SessionObject") : null,
-  };
+  const isGateway = name === "gateway_disk" || name === "gateway_memory";
+  if (isGateway) {
+    const gateway = `http://127.0.0.1:${worker.port}`;
+    await applyPolicy({ gateway, token: place.admin, host: HOST }, JSON.stringify(policyOf(place.upstream)));
+  }
+  return { ...worker, records: isGateway ? join(spec.storage, "bench-SessionObject") : null };
 }
 
 async function specOf(name: WorkerName, place: Place): Promise<WorkerSpec> {
@@ -89,7 +96,7 @@ export async function simpleSpec(
   };
 }
 
-/** The bundle as it is deployed, with the benchmark's policy in place of the shipped one. D1 is not bound: no command waits for it. */
+/** The bundle as it is deployed. D1 is not bound: no command waits for it. */
 function gatewaySpec(name: string, place: Place, storage: string): WorkerSpec {
   return {
     name,
@@ -100,7 +107,7 @@ function gatewaySpec(name: string, place: Place, storage: string): WorkerSpec {
       ISSUERS: JSON.stringify([
         { issuer: place.issuer, audiences: [AUDIENCE], token_types: ["at+jwt"], algorithms: ["ES256"] },
       ]),
-      FIRST_ADMIN: "",
+      FIRST_ADMIN: JSON.stringify({ issuer: place.issuer, subject: ADMIN.subject }),
       ALLOW_INSECURE_HTTP: "yes",
       PSEUDONYM_KEY: Buffer.alloc(32, 7).toString("base64"),
       UPSTREAM_TOOL: "Bearer of-the-upstream",
@@ -119,14 +126,9 @@ function gatewaySpec(name: string, place: Place, storage: string): WorkerSpec {
 function gatewayModules(name: string, place: Place): WorkerModule[] {
   const own = join(place.folder, name);
   mkdirSync(own, { recursive: true });
-  const modules: WorkerModule[] = [{ name: "index.js", kind: "esModule", path: join(own, "index.js") }];
   // Copied, because a later build replaces the folder.
   copyFileSync(join(place.bundle, "index.js"), join(own, "index.js"));
-  for (const file of readdirSync(place.bundle).filter((one) => one.endsWith(".json"))) {
-    writeFileSync(join(own, file), JSON.stringify(policyOf(place.upstream)));
-    modules.push({ name: file, kind: "text", path: join(own, file) });
-  }
-  return modules;
+  return [{ name: "index.js", kind: "esModule", path: join(own, "index.js") }];
 }
 
 export function policyOf(upstream: string): unknown {

@@ -10,7 +10,7 @@ import { pinned } from "./pin.ts";
 
 export interface WorkerModule {
   readonly name: string;
-  readonly kind: "esModule" | "text";
+  readonly kind: "esModule";
   /** A file that the configuration embeds. */
   readonly path: string;
 }

@@ -11,7 +11,7 @@ import { ROOT } from "./text.ts";
 
 const HASH = "0".repeat(64) as Digest;
 const ISSUER = "http://127.0.0.1:8788";
-const parsed = parsePolicy(readFileSync(`${ROOT}/local/demo_policy.json`, "utf8"), HASH);
+const parsed = parsePolicy(readFileSync(`${ROOT}/local/demo_policy.yaml`, "utf8"), HASH);
 if (!parsed.ok) throw new Error(JSON.stringify(parsed.problems));
 const policy = parsed.value;
 

@@ -1,4 +1,4 @@
-// docs/deploy.md against what it describes: the bindings, wrangler.toml, the policy and the wrangler that
+// docs/deploy.md against what it describes: the bindings, wrangler.toml, the policy it shows and the wrangler that
 // is installed. Also the check an admin runs before a deployment.
 
 import { randomBytes } from "node:crypto";
@@ -8,6 +8,7 @@ import { parseIssuers } from "../../core/auth/issuer.ts";
 import type { Digest } from "../../core/ids.ts";
 import { parsePolicy } from "../../core/policy/policy.ts";
 import { readConfig } from "../../workers/config.ts";
+import { checkAgainstConfig } from "../../workers/policy_check.ts";
 import type { Env } from "../../workers/env.ts";
 import { blocksOf, firstColumn, ROOT, sectionOf, textOf } from "./text.ts";
 
@@ -41,7 +42,7 @@ function configOf(environment: string): Deployed {
 
 describe("docs/deploy.md", () => {
   const variables = firstColumn(sectionOf(page, "## 3. Variables")).filter((name) => /^[A-Z_]+$/.test(name));
-  const secrets = firstColumn(sectionOf(page, "## 6. Secrets")).filter((name) => /^[A-Z_]+…?$/.test(name));
+  const secrets = firstColumn(sectionOf(page, "## 5. Secrets")).filter((name) => /^[A-Z_]+…?$/.test(name));
 
   test("has each variable and secret of workers/env.ts in its tables, and no other", () => {
     expect(texts.length).toBeGreaterThan(5);
@@ -60,6 +61,14 @@ describe("docs/deploy.md", () => {
     const parsed = parsePolicy(policy, "0".repeat(64) as Digest);
     expect(parsed).toMatchObject({ ok: true });
     expect(parsed.ok && parsed.value.connections.size).toBe(1);
+    const config = { hosts: new Set(["eu.tools.example.com"]), allowInsecureHttp: false };
+    expect(parsed.ok && checkAgainstConfig(parsed.value, config)).toEqual([]);
+    const looping = parsePolicy(policy.replace("npm.example.net", "eu.tools.example.com"), "0".repeat(64) as Digest);
+    expect(looping.ok && checkAgainstConfig(looping.value, config).map(({ path }) => path)).toEqual([
+      "connections.registry.upstream",
+    ]);
+    const insecure = parsePolicy(policy.replace("https://npm", "http://npm"), "0".repeat(64) as Digest);
+    expect(insecure.ok && checkAgainstConfig(insecure.value, config)).toHaveLength(1);
   });
 
   test("has a row for each member of an issuer", () => {
@@ -126,10 +135,10 @@ describe("wrangler.toml", () => {
     expect(keysOf("us")).toEqual(keysOf("eu"));
   });
 
-  test.each(["eu", "us"])("has variables for %s that the gateway accepts, with the policy that is deployed", (name) => {
+  test.each(["eu", "us"])("has variables for %s that the gateway accepts", (name) => {
     const { vars } = configOf(name);
     const env = { ...vars, PSEUDONYM_KEY: randomBytes(32).toString("base64") } as unknown as Env;
-    expect(readConfig(env, textOf("policy/policy.json"))).toMatchObject({
+    expect(readConfig(env)).toMatchObject({
       ok: true,
       value: { region: name, allowInsecureHttp: false },
     });

@@ -9,13 +9,16 @@ import {
 } from "cloudflare:test";
 import { exportJWK, generateKeyPair, SignJWT } from "jose";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
-import type { SessionId } from "../../core/ids.ts";
+import { toHex } from "../../core/bytes.ts";
+import type { Digest, SessionId } from "../../core/ids.ts";
+import { EMPTY_POLICY } from "../../core/policy/policy.ts";
 import { REGISTRY_SHARDS, registryShard } from "../../durable/registry_client.ts";
 import type { SessionObject } from "../../durable/session.ts";
-import { gatewayOf } from "../../workers/gateway.ts";
+import { sha256 } from "../../durable/sha256.ts";
+import { controlOf } from "../../workers/control_client.ts";
 import type { Env } from "../../workers/env.ts";
 import worker from "../../workers/index.ts";
-import { bindings, checkSession, classesOf, kindsOf } from "../support/objects.ts";
+import { bindings, checkSession, classesOf, kindsOf, newCommand } from "../support/objects.ts";
 
 const GATEWAY = "http://gateway.example";
 const ISSUER = "http://id.example";
@@ -63,8 +66,16 @@ beforeAll(async () => {
     if (url.startsWith("http://tool.example/")) return tool();
     throw new Error(`nobody answers ${url}`);
   });
-  // The isolate's gateway is made once, here, with a policy that allows something.
-  if (!gatewayOf(env, JSON.stringify(POLICY)).ok) throw new Error("the gateway is misconfigured");
+  const text = JSON.stringify(POLICY);
+  const applied = await controlOf(env).applyPolicy({
+    hash: toHex(sha256(new TextEncoder().encode(text))) as Digest,
+    text,
+    expected: EMPTY_POLICY.hash,
+    by: { issuer: ISSUER, subject: "dan" },
+    command: newCommand(),
+    comment: "",
+  });
+  if (!applied.ok) throw new Error(applied.reason);
 });
 afterAll(() => {
   vi.unstubAllGlobals();

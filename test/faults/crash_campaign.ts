@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { readdirSync } from "node:fs";
 import type { RuntimeOptions } from "../../local/runtime.ts";
-import { freePort, runtimeOptions, testPolicy } from "../support/gateway.ts";
+import { applyTestPolicy, freePort, runtimeOptions, testPolicy } from "../support/gateway.ts";
 import { startIssuer, type TestIssuer } from "../support/issuer.ts";
 import { type Attempt, startLoad } from "./crash_load.ts";
 import { byCaller, contradiction, kindsOf } from "./crash_rules.ts";
@@ -55,9 +55,11 @@ export class Campaign {
     const issuer = await startIssuer();
     const upstream = await startCrashUpstream();
     const policy = testPolicy({ tool: upstream.url });
-    const options = { ...runtimeOptions({ policy }, issuer, await freePort()), log: join(folder, "gateway.log") };
+    const options = { ...runtimeOptions({}, issuer, await freePort()), log: join(folder, "gateway.log") };
     const campaign = new Campaign(random, storage, issuer, upstream, options, folder);
     await campaign.restart();
+    // Once: it has to outlast every crash.
+    await applyTestPolicy(campaign.gateway.url, issuer, policy);
     return campaign;
   }
 

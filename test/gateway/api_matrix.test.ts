@@ -79,6 +79,14 @@ const CASES: readonly Case[] = [
     outcomes: READERS,
     path: ({ policy }) => `/api/v1/policies/${policy}`,
   },
+  { route: "GET /api/v1/policy", of: "the policy", outcomes: READERS, path: () => "/api/v1/policy" },
+  {
+    route: "PUT /api/v1/policy",
+    of: "the policy, without the tag of the one before",
+    outcomes: [401, 403, 403, 428, 428],
+    path: () => "/api/v1/policy",
+    init: () => ({ method: "PUT", headers: { "content-type": "application/yaml" }, body: "version: 1" }),
+  },
   {
     route: "POST /api/v1/revocations",
     of: "a token",

@@ -4,6 +4,7 @@
 import { randomBytes } from "node:crypto";
 import { createServer } from "node:net";
 import type { AddressInfo } from "node:net";
+import { applyPolicy } from "../../local/apply_policy.ts";
 import { type Runtime, type RuntimeOptions, startRuntime } from "../../local/runtime.ts";
 import { AUDIENCE, type Person, startIssuer, type TestIssuer } from "./issuer.ts";
 
@@ -17,7 +18,7 @@ export const PEOPLE: Readonly<Record<string, Person>> = {
 };
 
 export interface GatewayOptions {
-  /** The policy file as a value; see core/policy/policy.ts. */
+  /** The policy as a value, or as its text, applied by dan through the API; see core/policy/policy.ts. Null applies none. */
   readonly policy: unknown;
   /** In place of or beside `PEOPLE`. */
   readonly people?: Readonly<Record<string, Person>>;
@@ -25,6 +26,8 @@ export interface GatewayOptions {
   readonly issuers?: readonly Readonly<Record<string, unknown>>[];
   /** Where it listens, if others must know before it starts. */
   readonly port?: number;
+  /** Ports of further Workers over the same objects. */
+  readonly beside?: readonly number[];
   /** `UPSTREAM_…` secrets. */
   readonly secrets?: Readonly<Record<string, string>>;
   /** Folder that keeps the storage; nothing is kept without. */
@@ -88,20 +91,33 @@ export async function startGateway(options: GatewayOptions): Promise<TestGateway
   const issuer = await startIssuer();
   const port = options.port ?? (await freePort());
   const runtime = await startRuntime(runtimeOptions(options, issuer, port));
+  if (options.policy !== null) await applyTestPolicy(runtime.url, issuer, options.policy);
   const people = { ...PEOPLE, ...options.people };
   return new RunningGateway(issuer, runtime, port, people);
 }
 
+/** As dan, the first admin. Nothing if it is in force already, after a restart over the same storage. */
+export async function applyTestPolicy(gateway: string, issuer: TestIssuer, policy: unknown): Promise<void> {
+  const text = typeof policy === "string" ? policy : JSON.stringify(policy);
+  await applyPolicy({ gateway, token: await issuer.token({ subject: "dan" }) }, text);
+}
+
 /** What the local runtime has to be given for a test's gateway. */
-export function runtimeOptions(options: GatewayOptions, issuer: TestIssuer, port: number): RuntimeOptions {
+export function runtimeOptions(
+  options: Omit<GatewayOptions, "policy">,
+  issuer: TestIssuer,
+  port: number,
+): RuntimeOptions {
   return {
     port,
     state: options.state ?? null,
-    policy: JSON.stringify(options.policy),
     ...(options.apiLimit === undefined ? {} : { apiLimit: options.apiLimit }),
+    ...(options.beside === undefined ? {} : { beside: options.beside }),
     bindings: {
       REGION: "local",
-      ORIGINS: `http://127.0.0.1:${port} http://localhost:${port}`,
+      ORIGINS: [port, ...(options.beside ?? [])]
+        .flatMap((one) => [`http://127.0.0.1:${one}`, `http://localhost:${one}`])
+        .join(" "),
       ISSUERS: JSON.stringify([
         // First, because clients that find several log in at the first.
         ...(options.issuers ?? []),

@@ -14,6 +14,9 @@ import { limitCaller } from "./rate_limit.ts";
 import type { Answer, Refusal, Route } from "./route.ts";
 import { ROUTES } from "./route_table.ts";
 
+/** What an admin needs to mend a policy that cannot be read: without it nobody has a role but the first admin. */
+const MENDING: ReadonlySet<string> = new Set(["policy", "policies", "health", "whoami"]);
+
 interface Place {
   readonly path: string;
   readonly query: string;
@@ -28,6 +31,8 @@ export async function resolveConsole(caller: Caller, exchange: Exchange): Promis
   const found = findRoute(request.method, place.segments);
   if (!("route" in found)) return refused(exchange, place, found, null, {});
   const { route } = found;
+  if (exchange.known.isUnreadable && !MENDING.has(place.segments[2] ?? ""))
+    return refused(exchange, place, { reason: "policy_unreadable" }, route, {});
   if (!mayUse(route, caller)) return refused(exchange, place, { reason: "role_needed" }, route, {});
   const path = capturesOf(route.pattern, place.segments);
   const ready = await route.ready({ exchange, caller, path, rawQuery: place.query });

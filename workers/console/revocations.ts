@@ -60,6 +60,7 @@ const revoke = route({
       reason: body.reason,
       command,
     });
+    gateway.control.forget();
     return json({ revoked: true, command }, 201);
   },
 });

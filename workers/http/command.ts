@@ -4,20 +4,23 @@
 
 import { authenticate, authenticateFromCache } from "../../core/auth/authenticate.ts";
 import type { Authenticated } from "../../core/auth/principal.ts";
+import { isKilled } from "../../core/auth/revocation.ts";
 import type { TokenRefusal } from "../../core/auth/token.ts";
 import { newCommandId } from "../../core/ids.ts";
 import { exchangeRecord } from "../../core/mask/mask_draft.ts";
+import { explainDecision, type Obligation } from "../../core/policy/decision.ts";
 import { verbClass } from "../../core/protocol/http/methods.ts";
-import type { Masked } from "../../core/record/record.ts";
+import type { Fields, Masked } from "../../core/record/record.ts";
 import type { Result } from "../../core/result.ts";
 import { fillRandom } from "../../durable/sha256.ts";
 import { type Caller, callerOf } from "../caller.ts";
+import type { Known } from "../control_cache.ts";
 import type { Gateway } from "../gateway.ts";
 import { challenge } from "../protected_resource.ts";
 import { recordAtPerimeter } from "../perimeter.ts";
-import { problem, type ProblemReason, statusOf } from "../problem.ts";
+import { problem, type ProblemMore, type ProblemReason, statusOf } from "../problem.ts";
 import { begin } from "../session_client.ts";
-import type { Asked, Cleared, Clearing, Exchange } from "./exchange.ts";
+import type { Asked, Call, Cleared, Clearing, Exchange } from "./exchange.ts";
 import { forward } from "./forward.ts";
 import { answerCommand } from "./answer.ts";
 
@@ -30,40 +33,69 @@ export async function runCommand(
   ctx: ExecutionContext,
   resolve: Resolve,
 ): Promise<Response> {
-  const exchange: Exchange = {
+  const call: Call = {
     request,
     gateway,
     ctx,
     command: newCommandId(Date.now(), fillRandom),
     started: Date.now(),
-    policy: gateway.config.policy,
     address: request.headers.get("cf-connecting-ip"),
   };
+  const known = knownNow(call) ?? (await gateway.control.renew(call.started));
+  if (known === null) return refuseCall(call, "control_unavailable");
+  const exchange: Exchange = { ...call, known, policy: known.policy };
   const who = await authenticateCall(exchange);
-  if (!who.ok) return refuseCall(exchange, who.reason);
-  const caller = callerOf(who.value, gateway.config);
+  if (!who.ok) return refuseCall(call, who.reason);
+  const caller = callerOf(who.value, exchange.policy, gateway.config);
   const resolved = resolve(caller, exchange);
-  const asked = resolved instanceof Promise ? await resolved : resolved;
-  if (asked.refusal !== null) return denyCommand(exchange, caller, asked, asked.refusal);
-  if (declaredLength(request) === "unsafe") return denyCommand(exchange, caller, asked, "body_too_large");
-  const { decision } = asked;
-  switch (decision.effect) {
-    case "deny":
-      return denyCommand(exchange, caller, asked, decision.reason);
-    case "needs_approval":
-      return denyCommand(exchange, caller, asked, "approval_unavailable");
-    case "allow":
-      if (decision.obligations.length > 0) return denyCommand(exchange, caller, asked, "obligation_unmet");
-  }
-  const begun = await begin(requested(exchange, caller, asked), caller, asked.connection, gateway);
+  if (!(resolved instanceof Promise)) return runResolved(exchange, caller, resolved);
+  const running = resolved.then((asked) => runResolved(exchange, caller, asked));
+  // A caller who leaves while the body is read is refused like any other, and that has to be recorded.
+  ctx.waitUntil(running.catch(() => undefined));
+  return running;
+}
+
+/** From what is asked to its answer, whether it is forwarded or refused. */
+async function runResolved(exchange: Exchange, caller: Caller, asked: Asked): Promise<Response> {
+  const refusal = refusalOf(exchange, caller, asked);
+  if (refusal !== null) return denyCommand(exchange, caller, asked, refusal);
+  const begun = await begin(requested(exchange, caller, asked), caller, asked.connection, exchange.gateway);
   if (!begun.ok) return problem(begun.reason, null);
   const clearing: Clearing = { exchange, caller, asked, begun: begun.value };
   const cleared = clearing as Cleared;
   // When the caller leaves, the platform drops the handler; what it still has to record goes on beside it.
-  const answered: Promise<Response> = forward(cleared, () => ctx.waitUntil(answered.catch(() => undefined))).then(
-    (forwarded) => answerCommand(cleared, forwarded),
-  );
+  const answered: Promise<Response> = forward(cleared, () =>
+    exchange.ctx.waitUntil(answered.catch(() => undefined)),
+  ).then((forwarded) => answerCommand(cleared, forwarded));
   return answered;
+}
+
+/** Null for a command that may be forwarded. */
+function refusalOf({ request, known }: Exchange, caller: Caller, asked: Asked): ProblemReason | null {
+  if (isKilled(caller.authenticated, asked.connection, known.revocations)) return "session_killed";
+  if (asked.refusal !== null) return asked.refusal;
+  if (declaredLength(request) === "unsafe") return "body_too_large";
+  const { decision } = asked;
+  switch (decision.effect) {
+    case "deny":
+      return decision.reason;
+    case "needs_approval":
+      return "approval_unavailable";
+    case "allow":
+      return decision.obligations.every(isMet) ? null : "obligation_unmet";
+  }
+}
+
+/** Records hold no bodies, so metadata is what there is of them anyway. */
+function isMet(obligation: Obligation): boolean {
+  return obligation.kind === "record" && obligation.extent === "metadata";
+}
+
+/** What is known and fresh enough, renewed beside the command when it has grown old; null if the command must wait for news. */
+function knownNow({ gateway, ctx, started }: Call): Known | null {
+  const known = gateway.control.current(started);
+  if (known !== null && gateway.control.shouldRenew(started)) ctx.waitUntil(gateway.control.renew(started));
+  return known;
 }
 
 async function authenticateCall({
@@ -71,18 +103,15 @@ async function authenticateCall({
   gateway,
   ctx,
   started,
-}: Exchange): Promise<Result<Authenticated, { reason: TokenRefusal | "control_unavailable" }>> {
-  const { control, authentication } = gateway;
-  let revocations = control.current(started);
-  if (revocations === null) revocations = await control.renew(started);
-  else if (control.shouldRenew(started)) ctx.waitUntil(control.renew(started));
-  if (revocations === null) return { ok: false, reason: "control_unavailable" };
+  known: { revocations },
+}: Exchange): Promise<Result<Authenticated, { reason: TokenRefusal }>> {
+  const { authentication } = gateway;
   const header = request.headers.get("authorization");
   if (header !== null) {
-    const known = authenticateFromCache(header, authentication, revocations, started);
-    if (known !== null) {
-      const renewal = known.ok ? renewKeys(known.value, gateway, ctx, started) : null;
-      if (renewal === null) return known;
+    const verified = authenticateFromCache(header, authentication, revocations, started);
+    if (verified !== null) {
+      const renewal = verified.ok ? renewKeys(verified.value, gateway, ctx, started) : null;
+      if (renewal === null) return verified;
       await renewal;
       const still = authenticateFromCache(header, authentication, revocations, started);
       if (still !== null) return still;
@@ -112,11 +141,11 @@ function renewKeys(
 }
 
 /** No valid identity. The perimeter hears of it beside the answer, which never waits. */
-function refuseCall(exchange: Exchange, reason: TokenRefusal | "control_unavailable"): Response {
+function refuseCall(call: Call, reason: TokenRefusal | "control_unavailable"): Response {
   const told: ProblemReason =
     reason === "control_unavailable" || reason === "issuer_unavailable" ? reason : "unauthenticated";
-  exchange.ctx.waitUntil(recordAtPerimeter(exchange, reason, statusOf(told)));
-  return problem(told, null, told === "unauthenticated" ? challenge(exchange.request, reason !== "token_missing") : []);
+  call.ctx.waitUntil(recordAtPerimeter(call, reason, statusOf(told)));
+  return problem(told, null, told === "unauthenticated" ? challenge(call.request, reason !== "token_missing") : []);
 }
 
 /** A known caller's refused command is a record in the caller's session. If it cannot be recorded, that is what the caller hears. */
@@ -137,12 +166,18 @@ async function denyCommand(exchange: Exchange, caller: Caller, asked: Asked, rea
       },
     },
     asked.sent,
-    { ...asked.fields, token: caller.tokenText, client: clientText(exchange) },
+    fieldsOf(exchange, caller, asked),
   );
   const begun = await begin(record, caller, asked.connection, exchange.gateway);
   return begun.ok
-    ? problem(reason, `${begun.value.sid}/${begun.value.seq}`, [], asked.refusalMore)
+    ? problem(reason, `${begun.value.sid}/${begun.value.seq}`, [], asked.refusalMore ?? toldOf(asked))
     : problem(begun.reason, null);
+}
+
+/** What a rule's author has the caller told, and which rule it was, so that the two can talk about it. */
+function toldOf({ decision, refusal }: Asked): ProblemMore {
+  if (refusal !== null || decision.effect === "allow" || decision.rule === null) return {};
+  return { rule: decision.rule, ...(decision.message === null ? {} : { detail: decision.message }) };
 }
 
 function requested(exchange: Exchange, caller: Caller, asked: Asked): Masked {
@@ -162,8 +197,18 @@ function requested(exchange: Exchange, caller: Caller, asked: Asked): Masked {
       },
     },
     asked.sent,
-    { ...asked.fields, token: caller.tokenText, client: clientText(exchange) },
+    fieldsOf(exchange, caller, asked),
   );
+}
+
+function fieldsOf(exchange: Exchange, caller: Caller, { decision, fields }: Asked): Fields {
+  return {
+    ...fields,
+    // A rule of the gateway's own stands in no file and has no line.
+    ...((decision.line ?? 0) === 0 ? {} : { decision: explainDecision(decision) }),
+    token: caller.tokenText,
+    client: clientText(exchange),
+  };
 }
 
 /** Content-Length; null if there is none, "unsafe" past what JavaScript counts exactly (2^53). */
@@ -174,6 +219,6 @@ function declaredLength(request: Request): number | "unsafe" | null {
 }
 
 /** RFC 8785 text of where the call came from. The address is the platform's word, never a forwarded header's. */
-function clientText({ address }: Exchange): string {
+function clientText({ address }: Call): string {
   return `{"address":${JSON.stringify(address)}}`;
 }

@@ -4,7 +4,8 @@
 // A kill is heard at once, by one call of the session object that waits with it; a revocation at the
 // next look at the control object's snapshot, of which an isolate fetches two a second at most.
 
-import { isKilled, isRevoked, type Revocations } from "../../core/auth/revocation.ts";
+import { isKilled, isRevoked } from "../../core/auth/revocation.ts";
+import type { Known } from "../control_cache.ts";
 import type { Cleared } from "./exchange.ts";
 
 export type CutByAdmin = "killed" | "token_revoked";
@@ -29,7 +30,8 @@ export class CutWatch {
     const { control } = this.#cleared.exchange.gateway;
     const known = control.current(now);
     if (known !== null) this.#judge(known);
-    if (control.shouldRenew(now)) this.#beside(control.renew(now).then((renewed) => this.#judge(renewed)));
+    if (control.shouldRenew(now))
+      this.#beside(control.renew(now).then((renewed) => (renewed === null ? undefined : this.#judge(renewed))));
     // Not beside the answer: a call that waits must not keep a command alive that has ended.
     if (!this.#isAsking) void this.#ask();
   }
@@ -39,8 +41,7 @@ export class CutWatch {
     this.#isOver = true;
   }
 
-  #judge(revocations: Revocations | null): void {
-    if (revocations === null) return;
+  #judge({ revocations }: Known): void {
     const { caller, asked } = this.#cleared;
     if (isRevoked(caller.authenticated, revocations)) this.#cut("token_revoked");
     else if (isKilled(caller.authenticated, asked.connection, revocations)) this.#cut("killed");

@@ -1,6 +1,6 @@
 // What falls due while a command is under way: the renewal of its lease, the end of the caller's
-// token, the upstream's time, the next look for an admin's word. One timer for all of them, because a timer costs a good part of what
-// a small command costs.
+// token, the upstream's time, the next look for an admin's word. One timer for all of them, because a
+// timer costs a good part of what a small command costs.
 
 import { RENEW_EVERY_MS } from "../../durable/session_life.ts";
 import { CutWatch, LOOK_EVERY_MS } from "./cut_watch.ts";

@@ -6,22 +6,28 @@ import type { Decision } from "../../core/policy/decision.ts";
 import type { Policy } from "../../core/policy/policy.ts";
 import type { Fields } from "../../core/record/record.ts";
 import type { Caller } from "../caller.ts";
+import type { Known } from "../control_cache.ts";
 import type { Gateway } from "../gateway.ts";
 import type { ProblemMore, ProblemReason } from "../problem.ts";
 import type { Begun } from "../session_client.ts";
 
-/** One request on its way. */
-export interface Exchange {
+/** One request as it came, before anything is known of it. */
+export interface Call {
   readonly request: Request;
   readonly gateway: Gateway;
   readonly ctx: ExecutionContext;
   readonly command: CommandId;
   /** Milliseconds since 1970. */
   readonly started: number;
-  /** The policy that decides this command, whatever is applied meanwhile. */
-  readonly policy: Policy;
   /** The caller's address as the platform says, or null. */
   readonly address: string | null;
+}
+
+/** A call with what its region's control object said when it came. */
+export interface Exchange extends Call {
+  readonly known: Known;
+  /** The policy that decides this command, whatever is applied meanwhile. */
+  readonly policy: Policy;
 }
 
 /** Who answers: an upstream over the network, or a function of the gateway's own API. */
@@ -58,6 +64,8 @@ export interface Asked {
   };
   /** The gateway's own words for the record of the request or of its refusal, beside token and client: no text that could carry a secret. */
   readonly fields: Fields;
+  /** The request's body where a rule had to read it: it is forwarded from here. */
+  readonly body?: Uint8Array;
 }
 
 /** What a cleared command is made of. */

@@ -65,7 +65,7 @@ export async function forward(cleared: Cleared, callerLeft: () => void): Promise
   }
   deadlines.start(answerer.timeoutMs);
   try {
-    const body = await bodyOf(exchange, forwarded, stopFor);
+    const body = await bodyOf(exchange, asked.body ?? null, forwarded, stopFor);
     const headers = new Headers();
     for (const [name, value] of answerer.headers) headers.append(name, value);
     // Without this the runtime would ask for gzip itself and hand a coding to a client that wants none.
@@ -85,15 +85,20 @@ export async function forward(cleared: Cleared, callerLeft: () => void): Promise
   return forwarded;
 }
 
-/** The request's body for the upstream: whole if it is small, else a stream that is metered as it passes. */
+/** The request's body for the upstream: whole if it is small or `read` already, else a stream that is metered as it passes. */
 async function bodyOf(
   { request, ctx }: Exchange,
+  read: Uint8Array | null,
   forwarded: { sent: Meter | null },
   stopFor: (cut: Cut) => void,
 ): Promise<Uint8Array | ReadableStream | null> {
   if (request.body === null) return null;
   const meter = new Meter();
   forwarded.sent = meter;
+  if (read !== null) {
+    meter.whole(read);
+    return read;
+  }
   const declared = request.headers.get("content-length");
   const length = declared === null ? null : Number(declared);
   if (length !== null && length <= WHOLE_BODY_LIMIT) {

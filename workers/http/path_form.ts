@@ -5,9 +5,9 @@
 // asked for as `/v2/c/<connection>/<name>/…`, which is `/c/<connection>/v2/<name>/…` in every respect.
 
 import type { Header } from "../../core/mask/mask_headers.ts";
-import { CONSOLE } from "../../core/policy/policy.ts";
-import { decide } from "../../core/policy/decide.ts";
-import { deniedByDefault } from "../../core/policy/decision.ts";
+import { type ConnectionSettings, CONSOLE } from "../../core/policy/policy.ts";
+import { type Asked as Question, decide } from "../../core/policy/decide.ts";
+import { type Decision, deniedByDefault } from "../../core/policy/decision.ts";
 import { present } from "../../core/protocol/http/credential.ts";
 import { verbClass } from "../../core/protocol/http/methods.ts";
 import { requestHeaders } from "../../core/protocol/http/request_headers.ts";
@@ -15,6 +15,7 @@ import { parseTarget, routeSegments, type Target, upstreamUrl } from "../../core
 import type { Caller } from "../caller.ts";
 import type { ProblemReason } from "../problem.ts";
 import { originOf } from "../protected_resource.ts";
+import { decideByBody } from "./decide_by_body.ts";
 import type { Answerer, Asked, Exchange } from "./exchange.ts";
 
 /** `below` is what stands in front of the rest of the path at the upstream. */
@@ -26,83 +27,95 @@ export interface Spelling {
 export const PATH_FORM: Spelling = { prefix: "/c/", below: "" };
 export const IMAGE_FORM: Spelling = { prefix: "/v2/c/", below: "/v2" };
 
-export function resolvePathForm(caller: Caller, exchange: Exchange, spelling: Spelling = PATH_FORM): Asked {
-  const { request, gateway } = exchange;
-  const { policy } = exchange;
+/** A promise only where a rule has to read the body first. */
+export function resolvePathForm(
+  caller: Caller,
+  exchange: Exchange,
+  spelling: Spelling = PATH_FORM,
+): Asked | Promise<Asked> {
+  const { request, gateway, policy } = exchange;
   const { method, url } = request;
   const headers: Header[] = [...request.headers];
-  const nowhere = deniedByDefault(policy.hash, "no_rule");
   const parsed = parseTarget(url, spelling.prefix);
   const settings = parsed.ok ? policy.connections.get(parsed.value.connection) : undefined;
-  // Names that are no connection share one session a caller: a caller must not be able to make objects by making up names.
-  const connection = settings?.name ?? CONSOLE;
-  const target = parsed.ok
-    ? { method, path: spelling.below + parsed.value.path, query: parsed.value.query }
-    : { method, path: url.slice(originOf(url).length), query: "" };
-  const sent = {
-    target: {
-      ...target,
-      path: settings === undefined && parsed.ok ? `/c/${parsed.value.connection}${target.path}` : target.path,
-    },
-    headers,
-  };
+  const { connection, target } = recordedAt(url, method, parsed, settings, spelling);
+  const base = { connection, method, refusal: null, answerer: null, sent: { target, headers }, fields: {} };
   const refused = (refusal: ProblemReason): Asked => ({
-    connection,
-    method,
-    decision: nowhere,
+    ...base,
+    decision: deniedByDefault(policy.hash, "no_rule"),
     refusal,
-    answerer: null,
-    sent,
-    fields: {},
   });
   if (!parsed.ok) return refused(parsed.reason);
+  if (exchange.known.isUnreadable) return refused("policy_unreadable");
   if (verbClass(method) === null) return refused("method_unknown");
   // Any other upgrade (h2c, which some clients offer on every request) may be ignored (RFC 9110 §7.8), and is.
   if (/(?:^|,)\s*websocket\b/i.test(request.headers.get("upgrade") ?? "")) return refused("upgrade_unsupported");
   // The runtime's fetch cannot send one; dropping it would make another request of it.
   if ((method === "GET" || method === "HEAD") && request.body !== null) return refused("body_unsupported");
-  const decided = decide(policy, {
+  const decided = (decision: Decision, body: Uint8Array | null): Asked => {
+    if (decision.effect !== "allow" || settings === undefined) return { ...base, decision };
+    if (settings.region !== gateway.config.region) return refused("wrong_region");
+    const call = upstreamOf(exchange, settings, parsed.value, headers, spelling);
+    if (typeof call === "string") return refused(call);
+    const sent = { target, headers: call.forwarded };
+    return { ...base, decision, answerer: call.answerer, sent, ...(body === null ? {} : { body }) };
+  };
+  const question = questionOf(caller, exchange, parsed.value, spelling.below + parsed.value.path, headers);
+  const decision = decide(policy, question);
+  if (decision.effect !== "needs_body") return decided(decision, null);
+  return decideByBody(exchange, caller, question, decision.limit).then((by) =>
+    by.ok ? decided(by.value.decision, by.value.body) : refused(by.reason),
+  );
+}
+
+function questionOf(
+  caller: Caller,
+  { request, gateway, address, started }: Exchange,
+  { connection, query }: Target,
+  path: string,
+  headers: readonly Header[],
+): Question {
+  return {
     principal: caller.authenticated.principal,
     roles: caller.roles,
-    connection: parsed.value.connection,
-    method,
-    segments: routeSegments(target.path),
-    path: target.path,
-    query: parsed.value.query,
-    headers,
-    address: exchange.address,
-    region: gateway.config.region,
-    now: exchange.started,
-    body: { kind: "unread" },
-  });
-  // No rule can read a body yet.
-  const decision = decided.effect === "needs_body" ? nowhere : decided;
-  if (decision.effect !== "allow" || settings === undefined)
-    return { connection, method, decision, refusal: null, answerer: null, sent, fields: {} };
-  if (settings.region !== gateway.config.region) return refused("wrong_region");
-  const answerer = upstreamOf(exchange, parsed.value, headers, spelling);
-  if (typeof answerer === "string") return refused(answerer);
-  return {
     connection,
-    method,
-    decision,
-    refusal: null,
-    answerer: answerer.answerer,
-    sent: { target, headers: answerer.forwarded },
-    fields: {},
+    method: request.method,
+    segments: routeSegments(path),
+    path,
+    query,
+    headers,
+    address,
+    region: gateway.config.region,
+    now: started,
+    body: request.body === null ? { kind: "none" } : { kind: "unread" },
   };
+}
+
+/** Where it is recorded, and what of the target the record has. */
+function recordedAt(
+  url: string,
+  method: string,
+  parsed: ReturnType<typeof parseTarget>,
+  settings: ConnectionSettings | undefined,
+  { below }: Spelling,
+): { readonly connection: Asked["connection"]; readonly target: Asked["sent"]["target"] } {
+  // Names that are no connection share one session a caller: a caller must not be able to make objects by making up names.
+  const connection = settings?.name ?? CONSOLE;
+  if (!parsed.ok) return { connection, target: { method, path: url.slice(originOf(url).length), query: "" } };
+  const { connection: name, query } = parsed.value;
+  const path = below + parsed.value.path;
+  return { connection, target: { method, path: settings === undefined ? `/c/${name}${path}` : path, query } };
 }
 
 /** The upstream call for a target: its address, the headers as they will be sent, and its credential beside them. */
 function upstreamOf(
   exchange: Exchange,
+  settings: ConnectionSettings,
   target: Target,
   headers: readonly Header[],
   { prefix, below }: Spelling,
 ): { answerer: Answerer; forwarded: readonly Header[] } | ProblemReason {
   const { config } = exchange.gateway;
-  const settings = exchange.policy.connections.get(target.connection);
-  if (settings === undefined) return "unknown_connection";
   const upstream = settings.upstream + below;
   const origin = originOf(exchange.request.url);
   const pathForm = origin + prefix + target.connection;

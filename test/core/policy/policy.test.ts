@@ -1,7 +1,7 @@
 import { describe, expect, it, test } from "vitest";
-import { insecureConnections, parsePolicy } from "../../../core/policy/policy.ts";
-import shipped from "../../../policy/policy.json";
-import { file, HASH, policyOf, rule } from "./sample_policy.ts";
+import { decide } from "../../../core/policy/decide.ts";
+import { EMPTY_POLICY, insecureConnections, parsePolicy } from "../../../core/policy/policy.ts";
+import { asking, file, HASH, policyOf, rule } from "./sample_policy.ts";
 
 const connection = { protocol: "http", upstream: "https://registry.example", region: "eu" };
 
@@ -33,9 +33,12 @@ describe("a policy that is complete is read", () => {
     expect(policyOf({ version: 1 }).rules).toEqual([]);
   });
 
-  it("accepts the one that is shipped, which allows nothing either", () => {
-    const policy = policyOf(shipped);
-    expect(policy.connections.size + policy.rules.length).toBe(0);
+  it("is not needed: where none was applied, the empty one allows nothing", () => {
+    const { hash, roles, connections, rules } = EMPTY_POLICY;
+    expect([roles.length, connections.size, rules.length]).toEqual([0, 0, 0]);
+    // SHA-256 of no bytes (FIPS 180-4).
+    expect(hash).toBe("e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
+    expect(decide(EMPTY_POLICY, asking({}))).toMatchObject({ effect: "deny", policy: hash, rule: null });
   });
 
   it("takes the slash off an upstream's end", () => {

@@ -1,0 +1,30 @@
+// What of a policy only its region's configuration can tell. Checked before a policy is applied, and
+// again by each isolate that loads one, because the configuration may have changed since.
+
+import type { Policy } from "../core/policy/policy.ts";
+import type { PolicyProblem } from "../core/policy/problem.ts";
+import type { Config } from "./config.ts";
+
+/** Empty if the policy can be used here. A connection of another region is none of this one's business, but for its address. */
+export function checkAgainstConfig(
+  policy: Policy,
+  config: Pick<Config, "hosts" | "allowInsecureHttp">,
+): PolicyProblem[] {
+  const problems: PolicyProblem[] = [];
+  for (const { name, upstream } of policy.connections.values()) {
+    const expected = expectedOf(new URL(upstream), config);
+    if (expected !== null) problems.push({ path: `connections.${name}.upstream`, line: 1, column: 1, expected });
+  }
+  return problems;
+}
+
+function expectedOf(
+  upstream: URL,
+  { hosts, allowInsecureHttp }: Pick<Config, "hosts" | "allowInsecureHttp">,
+): string | null {
+  // A gateway that calls itself would loop, and let callers reach its own surfaces with its own credential.
+  // A dot at the end of a name names the same host (RFC 1034 §3.1).
+  if (hosts.has(upstream.host.replace(/\.(?=:|$)/, ""))) return "an upstream that is not the gateway itself";
+  if (upstream.protocol !== "https:" && !allowInsecureHttp) return "an upstream over https";
+  return null;
+}
