@@ -147,7 +147,9 @@ function isMet(one: CompiledRule, condition: Condition, scope: Scope, fits: Fits
   let met: boolean | typeof FAILED = false;
   for (const segments of fits.readings(one)) {
     for (const route of one.rule.routes) {
-      if (!matchesRoute(route, segments)) continue;
+      // The only one, in the only reading, has matched already.
+      const isOnly = one.rule.routes.length === 1 && one.rule.effect !== "deny";
+      if (!isOnly && !matchesRoute(route, segments)) continue;
       scope.pattern = route;
       scope.segments = segments;
       const holds = evaluate(condition, scope);

@@ -10,6 +10,7 @@ import { startIssuer } from "../support/issuer.ts";
 import { Harness, type Plan, type Scenario } from "./measure.ts";
 import { HELP, type Options, parseOptions } from "./options.ts";
 import { isPinning } from "./pin.ts";
+import { decisionsSummary, decisionsText, measureDecisions } from "./policy_decisions.ts";
 import { type LoadProcess, startLoad, startUpstream } from "./processes.ts";
 import { problemsOf, readKept } from "./records.ts";
 import { type About, summary, table } from "./report.ts";
@@ -79,14 +80,27 @@ async function main(options: Options): Promise<boolean> {
     const { measured, rounds } = await harness.measure(plan);
     const stages =
       options.stages && !options.quick ? await stagesOf(place, load, harness, variants, tokens[0] ?? "") : null;
+    say("decisions");
+    const decisions = await measureDecisions(place);
     for (const variant of variants.values()) await variant.stop();
     const problems = checkRecords(harness, variants);
     for (const problem of problems) say(problem);
     const about = aboutOf(options, plan, rounds, folder, memory);
     const figures = { scenarios: plan.scenarios, measured };
     if (options.json)
-      console.log(JSON.stringify({ ...summary(figures, about), ...(stages === null ? {} : { stages }) }));
-    else console.log(table(figures, about) + (stages === null ? "" : stagesText(stages.steps, stages.functions)));
+      console.log(
+        JSON.stringify({
+          ...summary(figures, about),
+          decisions: decisionsSummary(decisions),
+          ...(stages === null ? {} : { stages }),
+        }),
+      );
+    else
+      console.log(
+        table(figures, about) +
+          (stages === null ? "" : stagesText(stages.steps, stages.functions)) +
+          decisionsText(decisions),
+      );
     return problems.length === 0;
   } finally {
     for (const variant of variants.values()) await variant.stop();
