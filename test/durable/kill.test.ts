@@ -89,6 +89,24 @@ test("a session with a command under way takes no other, tells it, and closes af
   await checkSession(session, next);
 });
 
+test("of commands that arrive together with the kill, those behind it are not taken", async () => {
+  const session = sessionObject("kill race");
+  const sid = sidOf(await session.begin(requested(newCommand()), OPENING));
+  const commands = Array.from({ length: 40 }, newCommand);
+  const answers = await runInDurableObject(session, (instance: SessionObject) =>
+    Promise.all(
+      commands.map((command, at) =>
+        at === 20 ? instance.kill(sid, { command, reason: "" }) : instance.begin(requested(command), null),
+      ),
+    ),
+  );
+  expect(answers.slice(0, 20).every((answer) => answer.ok)).toBe(true);
+  expect(answers.slice(21)).toEqual(commands.slice(21).map(() => ({ ok: false, reason: "session_needed" })));
+  const { records, summary } = await checkSession(session, sid);
+  expect(records.length).toBe(22);
+  expect(summary.openCommands.length).toBe(21);
+});
+
 test("the outcome of a killed session's last command sets the alarm that closes it", async () => {
   const start = Date.now();
   setClock(start);
