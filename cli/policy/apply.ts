@@ -13,6 +13,7 @@ import { type CliRefusal, type Done, EXIT } from "../refusal.ts";
 import { jsonText, shown } from "../terminal.ts";
 import { printFindings } from "./check.ts";
 import { printChange, remoteParsed } from "./diff.ts";
+import { wrapped } from "./paint.ts";
 import { type ReadPolicy, readPolicyFile } from "./policy_file.ts";
 import { currentPolicy, policyOfHash } from "./remote_policy.ts";
 import { printProblems, refusedBy, sendChange } from "./send_change.ts";
@@ -87,17 +88,20 @@ async function isFit(read: ReadPolicy, io: Io): Promise<boolean> {
   const warnings = analyse(read.parsed.value, read.text);
   await printFindings(read, warnings, io);
   const failed = runExamples(read.parsed.value, Date.now()).filter(({ passed }) => !passed);
-  for (const one of failed) await io.print(failedText(one, read.name, io));
+  for (const one of failed) for (const row of failedRows(one, read.name, io)) await io.print(row);
   if (failed.length > 0) {
-    await io.print(`${io.style.red(counted(failed.length, "example"))} of it failed: it is not applied.`);
+    await io.print(`\n${io.style.red(counted(failed.length, "example"))} of it failed: it is not applied.`);
     return false;
   }
   return true;
 }
 
-function failedText({ name, line, expected, decision }: ExampleResult, file: string, { style }: Io): string {
-  const got = `expected ${shown(expectationText(expected))}, got: ${shown(decision.why, 600)}`;
-  return `${style.bold(`${shown(file)}:${line}:`)} ${style.red("✗")} ${shown(name)}\n    ${got}`;
+function failedRows({ name, line, expected, decision }: ExampleResult, file: string, io: Io): readonly string[] {
+  const { style, width } = io;
+  return [
+    ...wrapped(`${style.bold(`${shown(file)}:${line}:`)} ${style.red("✗")} ${shown(name)}`, width, 4),
+    ...wrapped(`    expected ${shown(expectationText(expected))}, got: ${shown(decision.why, 600)}`, width, 8),
+  ];
 }
 
 async function nothingToDo({ hash }: ReadPolicy, options: ChangeOptions, io: Io): Promise<Done> {
@@ -109,7 +113,7 @@ async function nothingToDo({ hash }: ReadPolicy, options: ChangeOptions, io: Io)
 /** False: the person said no. */
 async function confirm(question: string, options: ChangeOptions, io: Io): Promise<Result<boolean, CliRefusal>> {
   if (options.yes === true) return ok(true);
-  const answer = await io.ask(`${question} [y/N] `);
+  const answer = await io.ask(`\n${question} [y/N] `);
   if (answer === null)
     return refuse({ reason: "usage", what: "nobody is there to ask. Look at the change above, and give --yes." });
   const isAgreed = /^y(?:es)?$/i.test(answer.trim());

@@ -8,6 +8,7 @@ import type { Io } from "../io.ts";
 import { type Done, EXIT } from "../refusal.ts";
 import { jsonText, shown } from "../terminal.ts";
 import { type FileOptions, printFindings } from "./check.ts";
+import { wrapped } from "./paint.ts";
 import { readPolicyFile } from "./policy_file.ts";
 
 export async function test(options: FileOptions, io: Io): Promise<Done> {
@@ -36,7 +37,8 @@ async function printResults(name: string, policy: Policy, results: readonly Exam
     );
     if (result.passed) continue;
     await io.print(`    expected ${style.bold(shown(expectationText(result.expected)))}`);
-    await io.print(`    got      ${style.red(shown(result.decision.why, 600))}`);
+    for (const row of wrapped(`    got      ${style.red(shown(result.decision.why, 600))}`, io.width, 13))
+      await io.print(row);
   }
   if (results.length === 0) {
     await io.print(`${shown(name)} has no examples. docs/policy.md shows how to write one.`);
