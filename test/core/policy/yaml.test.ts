@@ -1,6 +1,7 @@
 // The policy's text: YAML with every problem's place, and hostile YAML, which is refused before
 // anything that recurses sees it.
 
+import fc from "fast-check";
 import { describe, expect, it, test } from "vitest";
 import { parsePolicy, type PolicyProblem } from "../../../core/policy/policy.ts";
 import { MAX_PROBLEMS } from "../../../core/policy/problem.ts";
@@ -311,4 +312,47 @@ describe("hostile text is refused before it is composed", () => {
     expect(readYaml(names.join("\n")).ok).toBe(true);
     expect(readYaml([...names, "k0: 1"].join("\n")).ok).toBe(false);
   });
+});
+
+it("any change of the text gives a policy or problems with places within it, never an exception", () => {
+  const piece = fc.oneof(
+    fc.string({ unit: "binary", maxLength: 6 }),
+    fc.constantFrom(
+      "- ",
+      ": ",
+      "? ",
+      "[",
+      "]",
+      "{",
+      "}",
+      "|\n",
+      ">-\n",
+      "&a ",
+      "*a ",
+      "!!",
+      "---\n",
+      "...\n",
+      "%",
+      "#",
+      "\t",
+      '"',
+      "'",
+      "\\",
+      ",",
+      "\r\n",
+      "  ",
+    ),
+  );
+  fc.assert(
+    fc.property(fc.nat(POLICY.length), fc.nat(8), piece, (at, drop, insert) => {
+      const text = POLICY.slice(0, at) + insert + POLICY.slice(at + drop);
+      const lines = text.split("\n").length;
+      for (const { line, column } of problemsOf(text)) {
+        expect(line).toBeGreaterThan(0);
+        expect(column).toBeGreaterThan(0);
+        expect(line).toBeLessThanOrEqual(lines);
+      }
+    }),
+    { numRuns: 1500 },
+  );
 });
