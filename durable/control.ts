@@ -18,7 +18,7 @@ import type {
 } from "./control_rpc.ts";
 import { sendHistory } from "./history.ts";
 import { migrate, rows } from "./migrate.ts";
-import { announcePolicy, applyPolicy, currentVersion, policyText, policyVersions } from "./policy_versions.ts";
+import { applyPolicy, currentVersion, policyText, policyVersions } from "./policy_versions.ts";
 import { currentRevocations, kill, listRevocations, revoke } from "./revocations.ts";
 
 const RETRY_MS = 10_000;
@@ -42,11 +42,6 @@ export class ControlObject extends DurableObject<Env> implements ControlRpc {
 
   async policyText(hash: Digest): Promise<string | null> {
     return policyText(this.ctx.storage.sql, hash);
-  }
-
-  /** Idempotent: a Worker whose policy is still part of its code says which. Puts nothing in force. */
-  async announcePolicy(hash: Digest, text: string): Promise<void> {
-    return this.#write((now) => announcePolicy(this.ctx.storage.sql, hash, text, now));
   }
 
   applyPolicy(application: PolicyApplication): Promise<PolicyApplied> {

@@ -33,7 +33,7 @@ export function applyPolicy(sql: Sql, application: PolicyApplication, now: numbe
   const current = currentVersion(sql);
   if ((current?.hash ?? NOTHING_APPLIED) !== expected)
     return { ok: false, reason: "stale", current: current?.hash ?? NOTHING_APPLIED };
-  announcePolicy(sql, hash, text, now);
+  keepText(sql, hash, text, now);
   const version: PolicyVersion = {
     no: (current?.no ?? 0) + 1,
     hash,
@@ -52,7 +52,8 @@ export function applyPolicy(sql: Sql, application: PolicyApplication, now: numbe
   return { ok: true, version };
 }
 
-export function announcePolicy(sql: Sql, hash: Digest, text: string, now: number): void {
+/** Puts nothing in force. */
+export function keepText(sql: Sql, hash: Digest, text: string, now: number): void {
   if (policyText(sql, hash) !== null) return;
   run(sql, "INSERT INTO policy (hash, text, first_seen) VALUES (?, ?, ?)", hash, text, now);
   run(sql, "INSERT INTO history_outbox (kind, key) VALUES ('policy', ?)", hash);

@@ -11,9 +11,9 @@ export function checkAgainstConfig(
   config: Pick<Config, "hosts" | "allowInsecureHttp">,
 ): PolicyProblem[] {
   const problems: PolicyProblem[] = [];
-  for (const { name, upstream } of policy.connections.values()) {
+  for (const { name, upstream, upstreamAt } of policy.connections.values()) {
     const expected = expectedOf(new URL(upstream), config);
-    if (expected !== null) problems.push({ path: `connections.${name}.upstream`, line: 1, column: 1, expected });
+    if (expected !== null) problems.push({ path: `connections.${name}.upstream`, ...upstreamAt, expected });
   }
   return problems;
 }

@@ -31,6 +31,8 @@ export interface ConnectionSettings {
   readonly protocol: "http";
   /** Without a slash at the end. */
   readonly upstream: string;
+  /** Where that stands in the file, both from 1: what only a region's configuration can tell of it is said with its place. */
+  readonly upstreamAt: { readonly line: number; readonly column: number };
   readonly region: string;
   readonly credential: CredentialUse | null;
   readonly labels: readonly string[];
@@ -76,7 +78,7 @@ export function parsePolicy(text: string, hash: Digest): Result<Policy, PolicyRe
     return found.refusal();
   }
   const file = parsed.output;
-  const connections = connectionsOf(file, found);
+  const connections = connectionsOf(file, read.value, found);
   findDangling(file, connections, found);
   const conditions = new Map<string, Condition>();
   const rules = file.rules.map((rule, index) => ruleOf(rule, index, read.value, conditions, found));
@@ -142,7 +144,7 @@ function expectedBy({ type, expected, path, message }: v.BaseIssue<unknown>): st
   return type === "strict_object" && path !== undefined ? "a value; it is missing" : message;
 }
 
-function connectionsOf(file: PolicyFile, found: Problems): Map<string, ConnectionSettings> {
+function connectionsOf(file: PolicyFile, read: ReadText, found: Problems): Map<string, ConnectionSettings> {
   const connections = new Map<string, ConnectionSettings>();
   for (const [key, settings] of Object.entries(file.connections)) {
     const name = parseConnectionName(key);
@@ -154,6 +156,7 @@ function connectionsOf(file: PolicyFile, found: Problems): Map<string, Connectio
       name,
       protocol: settings.protocol,
       upstream: settings.upstream.replace(/\/+$/, ""),
+      upstreamAt: read.placeOf(["connections", key, "upstream"]),
       region: settings.region,
       credential: settings.credential ?? null,
       labels: settings.labels,

@@ -11,7 +11,7 @@ import type { ControlObject } from "../../durable/control.ts";
 import type { KillRequest, PolicyApplication, PolicyApplied } from "../../durable/control_rpc.ts";
 import { sendHistory } from "../../durable/history.ts";
 import { migrate, rows, run } from "../../durable/migrate.ts";
-import { announcePolicy, applyPolicy, currentVersion, policyText } from "../../durable/policy_versions.ts";
+import { keepText, applyPolicy, currentVersion, policyText } from "../../durable/policy_versions.ts";
 import { currentRevocations, revoke } from "../../durable/revocations.ts";
 import { sha256 } from "../../durable/sha256.ts";
 import d1Tables from "../../migrations/d1/0000_history.sql?raw";
@@ -235,7 +235,7 @@ describe("an object from before there were versions", () => {
     withTables("upgrade", 1, (storage) => {
       const { sql } = storage;
       // What the code of that time had written.
-      announcePolicy(sql, digestOf("bundled"), "bundled", 5);
+      keepText(sql, digestOf("bundled"), "bundled", 5);
       revoke(sql, { token: "t", subject: null, reason: "r", command: newCommand() }, Date.now());
       const before = rows(sql, "SELECT * FROM policy");
 

@@ -1,7 +1,7 @@
 // decide, where a rule reads the body: reads as much of it as the rule may see, asks again, and keeps
 // the bytes, because what was decided on is what has to be forwarded.
 
-import { isRevoked } from "../../core/auth/revocation.ts";
+import { isKilled, isRevoked } from "../../core/auth/revocation.ts";
 import { type BodyView, readJsonBody } from "../../core/policy/body.ts";
 import { type Asked as Question, decide } from "../../core/policy/decide.ts";
 import type { Decision } from "../../core/policy/decision.ts";
@@ -29,7 +29,7 @@ export async function decideByBody(
   const read = await readBody(exchange.request, limit, BODY_MS);
   const view = viewOf(read, question);
   if (view === null) return refuse({ reason: read.kind === "late" ? "body_late" : "request_cut" });
-  const changed = await changedMeanwhile(exchange, caller);
+  const changed = await changedMeanwhile(exchange, caller, question.connection);
   if (changed !== null) return refuse({ reason: changed });
   const decision = decide(exchange.policy, { ...question, body: view });
   if (decision.effect === "needs_body") throw new Error("a decision asks for a body that was read");
@@ -56,10 +56,12 @@ function viewOf(read: BodyRead, { headers }: Question): BodyView | null {
 async function changedMeanwhile(
   { gateway, policy }: Exchange,
   { authenticated }: Caller,
+  connection: string,
 ): Promise<ProblemReason | null> {
   const now = Date.now();
   const known = gateway.control.current(now) ?? (await gateway.control.renew(now));
   if (known === null) return "control_unavailable";
   if (isRevoked(authenticated, known.revocations)) return "unauthenticated";
+  if (isKilled(authenticated, connection, known.revocations)) return "session_killed";
   return known.policy.hash === policy.hash ? null : "policy_changed";
 }

@@ -21,6 +21,7 @@ describe("a policy that is complete is read", () => {
       name: "registry",
       protocol: "http",
       upstream: "https://registry.example/base",
+      upstreamAt: { line: 1, column: 1 + JSON.stringify(file()).indexOf('"https://registry.example/base') },
       region: "eu",
       credential: null,
       labels: [],
