@@ -237,6 +237,17 @@ export class RecordLog {
     return { no, seq: row.id - no * SEQ_SPAN, leaf: row.leaf, disclosure: row.disclosure };
   }
 
+  /** A command has a handful, of which each fits a row: together less than an RPC carries. */
+  recordsOf(head: Head, command: CommandId): StoredRecord[] {
+    this.#write();
+    return rows<{ leaf: string; disclosure: string }>(
+      this.#sql,
+      "SELECT leaf, disclosure FROM record WHERE cmd = ? AND id >= ? AND id < ? ORDER BY id LIMIT 16",
+      command,
+      ...idRange(head),
+    );
+  }
+
   hashOf(leaf: string): Digest {
     return digestText(leafHash(leaf, sha256));
   }

@@ -3,7 +3,7 @@
 
 import { DurableObject } from "cloudflare:workers";
 import type { CommandId, SessionId } from "../core/ids.ts";
-import type { Committed } from "../core/record/record.ts";
+import type { Committed, StoredRecord } from "../core/record/record.ts";
 import { LOG_MIGRATIONS } from "../migrations/objects/log.ts";
 import type { Env } from "../workers/env.ts";
 import { AlarmClock } from "./alarm_clock.ts";
@@ -104,6 +104,12 @@ export class SessionObject extends DurableObject<Env> implements SessionRpc, Ses
 
   async describe(sid: SessionId, size?: number): Promise<SessionSummary | null> {
     return this.#log.describe(sid, size);
+  }
+
+  async recordsOf(sid: SessionId, command: CommandId): Promise<readonly StoredRecord[]> {
+    const { log } = this.#log;
+    const head = log.findSession(sid);
+    return head === null ? [] : log.recordsOf(head, command);
   }
 
   async read(sid: SessionId, from: number, limit: number): Promise<RecordPage | null> {

@@ -96,4 +96,6 @@ export interface SessionRpc {
   /** As it was when it had `size` records, if that is given and it has more. */
   describe(sid: SessionId, size?: number): Promise<SessionSummary | null>;
   read(sid: SessionId, from: number, limit: number): Promise<RecordPage | null>;
+  /** The records of one command, in order; none if it is not the session's. */
+  recordsOf(sid: SessionId, command: CommandId): Promise<readonly StoredRecord[]>;
 }

@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { ROUTES } from "../../workers/console/route_table.ts";
 import { ApiDocument } from "../support/api_document.ts";
 import { type EchoUpstream, startEchoUpstream } from "../support/echo_upstream.ts";
+import type { Person } from "../support/issuer.ts";
 import { eventually, startGateway, testPolicy, type TestGateway } from "../support/gateway.ts";
 
 const ROLES = ["nobody", "caller", "auditor", "admin", "both"] as const;
@@ -14,7 +15,12 @@ type Outcomes = readonly [nobody: number, caller: number, auditor: number, admin
 /** Ids that a request is made of: alice's session and what is in it. */
 interface World {
   readonly sid: string;
+  readonly command: string;
   readonly policy: string;
+  readonly text: string;
+  /** Sessions that each role may end for this test, of a stranger's and of their own. */
+  readonly strangers: Readonly<Record<Role, string>>;
+  readonly own: Readonly<Record<Role, string>>;
 }
 interface Case {
   readonly route: string;
@@ -85,7 +91,78 @@ const CASES: readonly Case[] = [
     of: "the policy, without the tag of the one before",
     outcomes: [401, 403, 403, 428, 428],
     path: () => "/api/v1/policy",
-    init: () => ({ method: "PUT", headers: { "content-type": "application/yaml" }, body: "version: 1" }),
+    init: ({ text }) => yaml("PUT", text),
+  },
+  {
+    route: "PUT /api/v1/policy",
+    of: "the policy, with another's tag",
+    outcomes: [401, 403, 403, 412, 412],
+    path: () => "/api/v1/policy",
+    init: ({ text }) => yaml("PUT", text, { "if-match": '"another"' }),
+  },
+  {
+    route: "PUT /api/v1/policy",
+    of: "what is none",
+    outcomes: [401, 403, 403, 422, 422],
+    path: () => "/api/v1/policy",
+    init: ({ policy }) => yaml("PUT", "version: 0", { "if-match": `"${policy}"` }),
+  },
+  {
+    route: "PUT /api/v1/policy",
+    of: "the policy",
+    outcomes: [401, 403, 403, 200, 200],
+    path: () => "/api/v1/policy?comment=again",
+    init: ({ policy, text }) => yaml("PUT", text, { "if-match": `"${policy}"` }),
+  },
+  {
+    route: "POST /api/v1/policy/check",
+    of: "a policy",
+    outcomes: READERS,
+    path: () => "/api/v1/policy/check",
+    init: ({ text }) => yaml("POST", `# another\n${text}`),
+  },
+  {
+    route: "POST /api/v1/policy/check",
+    of: "what is none",
+    outcomes: READERS,
+    path: () => "/api/v1/policy/check",
+    init: () => yaml("POST", "rules: [{}]"),
+  },
+  {
+    route: "POST /api/v1/policy/rollback",
+    of: "the policy in force",
+    outcomes: [401, 403, 403, 200, 200],
+    path: () => "/api/v1/policy/rollback",
+    init: ({ policy }) => sent("POST", { hash: policy }, { "if-match": `"${policy}"` }),
+  },
+  { route: "GET /api/v1/policies", of: "the policies", outcomes: READERS, path: () => "/api/v1/policies?limit=1" },
+  { route: "GET /api/v1/health", of: "the gateway", outcomes: ANYONE, path: () => "/api/v1/health" },
+  { route: "GET /api/v1/commands", of: "commands", outcomes: ANYONE, path: () => "/api/v1/commands" },
+  {
+    route: "GET /api/v1/commands/{id}",
+    of: "another's command",
+    outcomes: ANOTHERS,
+    path: ({ command }) => `/api/v1/commands/${command}`,
+  },
+  {
+    route: "POST /api/v1/sessions/{sid}/kill",
+    of: "another's session",
+    outcomes: [401, 404, 403, 202, 202],
+    path: ({ strangers }, role) => `/api/v1/sessions/${strangers[role]}/kill`,
+    init: () => sent("POST", { reason: "a test" }),
+  },
+  {
+    route: "POST /api/v1/sessions/{sid}/kill",
+    of: "one's own session",
+    outcomes: [401, 202, 202, 202, 202],
+    path: ({ own }, role) => `/api/v1/sessions/${own[role]}/kill`,
+    init: () => sent("POST", { reason: "a test" }),
+  },
+  {
+    route: "GET /api/v1/revocations",
+    of: "revocations",
+    outcomes: READERS,
+    path: () => "/api/v1/revocations",
   },
   {
     route: "POST /api/v1/revocations",
@@ -96,8 +173,12 @@ const CASES: readonly Case[] = [
   },
 ];
 
-function sent(method: string, body: unknown): RequestInit {
-  return { method, headers: { "content-type": "application/json" }, body: JSON.stringify(body) };
+function sent(method: string, body: unknown, headers: Record<string, string> = {}): RequestInit {
+  return { method, headers: { "content-type": "application/json", ...headers }, body: JSON.stringify(body) };
+}
+
+function yaml(method: string, body: string, headers: Record<string, string> = {}): RequestInit {
+  return { method, headers: { "content-type": "application/yaml", ...headers }, body };
 }
 
 let upstream: EchoUpstream;
@@ -118,19 +199,38 @@ beforeAll(async () => {
     },
   });
   api = new ApiDocument(await (await fetch(`${gateway.url}/api/v1/openapi.json`)).json());
-  await gateway.fetch("alice", "/c/tool/x");
-  const list = await eventually(
-    async () =>
-      (await (await gateway.fetch("alice", "/api/v1/sessions?connection=tool")).json()) as { items: { sid: string }[] },
-    ({ items }) => items.length === 1,
-  );
-  const [requested] = (await gateway.records("alice", "tool")).filter((one) => one.kind === "command.requested");
-  world = { sid: list.items[0]?.sid ?? "", policy: String(requested?.classes.policy) };
+  world = await makeWorld();
 });
 afterAll(async () => {
   await gateway?.stop();
   await upstream?.stop();
 });
+
+async function makeWorld(): Promise<World> {
+  const sid = await sessionOf("alice");
+  const [requested] = (await gateway.records("alice", "tool")).filter((one) => one.kind === "command.requested");
+  const command = requested?.command ?? "";
+  await eventually(
+    async () => (await gateway.fetch("alice", `/api/v1/commands/${command}`)).status,
+    (status) => status === 200,
+  );
+  const text = await (await gateway.fetch("admin", "/api/v1/policy")).text();
+  const each = async (of: (role: Role) => string | Person) =>
+    Object.fromEntries(
+      await Promise.all(ROLES.map(async (role) => [role, await sessionOf(of(role))] as const)),
+    ) as Readonly<Record<Role, string>>;
+  const strangers = await each((role) => ({ subject: `victim-of-${role}` }));
+  const own = await each((role) => (role === "nobody" ? "mallory" : role));
+  return { sid, command, policy: String(requested?.classes.policy), text, strangers, own };
+}
+
+/** A session on the tool, opened by a call, be it denied. */
+async function sessionOf(person: string | Person): Promise<string> {
+  await (await gateway.fetch(person, "/c/tool/x")).arrayBuffer();
+  const subject = typeof person === "string" ? person : person.subject;
+  const list = await gateway.fetch(person, `/api/v1/sessions?connection=tool&subject=${subject}`);
+  return ((await list.json()) as { items: { sid: string }[] }).items[0]?.sid ?? "";
+}
 
 function ask(role: Role, path: string, init: RequestInit = {}): Promise<Response> {
   return role === "nobody" ? fetch(gateway.url + path, init) : gateway.fetch(role, path, init);

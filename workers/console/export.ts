@@ -10,6 +10,7 @@ import type { Exchange } from "../http/exchange.ts";
 const PAGE = 500;
 /** How long one call waits for more, so that a caller who has left is noticed by then. */
 const WAIT_MS = 20_000;
+const PAUSE_MS = 1_000;
 
 type Read = (from: number, limit: number) => Promise<RecordPage | null>;
 type Sink = (text: string) => Promise<void>;
@@ -46,7 +47,10 @@ export function followed(exchange: Exchange, signal: AbortSignal, session: Follo
       await copy(session.read, at, summary.size, write);
       at = Math.max(at, summary.size);
       if (summary.closed !== null) return write(headLine(summary));
-      await orAborted(session.waitForMore(at, WAIT_MS), signal);
+      const asked = Date.now();
+      const size = await orAborted(session.waitForMore(at, WAIT_MS), signal);
+      // Answered at once and for nothing where too many wait already.
+      if (size <= at && Date.now() - asked < PAUSE_MS) await orAborted(pause(PAUSE_MS), signal);
     }
   });
 }
@@ -101,6 +105,10 @@ function orAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
     signal.addEventListener("abort", stop, { once: true });
     promise.then(resolve, reject).finally(() => signal.removeEventListener("abort", stop));
   });
+}
+
+function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
 }
 
 /** The disclosure is JSON text already, in the exact form that JSON.stringify gives. */

@@ -1,19 +1,57 @@
-// The policy's texts, as they were applied.
+// The policy in force and those before it: reading, checking, putting another in force. The control
+// object compares and sets, so of two who change it at once one is told that they came late.
 
 import * as v from "valibot";
-import { toHex } from "../../core/bytes.ts";
-import { type Digest, parseDigest } from "../../core/ids.ts";
-import { EMPTY_POLICY, parsePolicy } from "../../core/policy/policy.ts";
-import { ok, refuse } from "../../core/result.ts";
-import { sha256 } from "../../durable/sha256.ts";
+import { parseDigest } from "../../core/ids.ts";
+import type { Digest } from "../../core/ids.ts";
+import type { Result } from "../../core/result.ts";
 import { controlOf } from "../control_client.ts";
+import type { Cleared } from "../http/exchange.ts";
 import { problem } from "../problem.ts";
-import { checkAgainstConfig } from "../policy_check.ts";
-import { json, tagged } from "./answers.ts";
-import { type Route, route } from "./route.ts";
+import { changeText, json, tagged } from "./answers.ts";
+import { numberedPage, numberedPlace } from "./numbered_list.ts";
+import { type InForce, judge, type Judged, policyInForce } from "./policy_judgement.ts";
+import { Applied, Checked, PolicyVersionItem } from "./policy_schemas.ts";
+import { type Incoming, type Prepared, type PrepareRefusal, type Route, route } from "./route.ts";
+import { Cursor, Hash, Limit, line, page } from "./schemas.ts";
+import { JSON_BODY_LIMIT } from "./revocations.ts";
 
-export const YAML = "application/yaml";
+const YAML = "application/yaml";
+/** Bytes: what the policy's own reader takes. */
 const POLICY_LIMIT: number = 512 * 1024;
+
+const IF_MATCH = {
+  "if-match": { description: "The entity tag of the policy that the change is made to", required: true },
+} as const;
+const CHANGE_REFUSALS = [
+  "precondition_needed",
+  "precondition_failed",
+  "policy_invalid",
+  "policy_examples_fail",
+] as const;
+const YAML_BODY = {
+  mediaType: YAML,
+  limit: POLICY_LIMIT,
+  schema: v.string(),
+  description: "The policy's text",
+} as const;
+
+const readPolicy = route({
+  id: "policy",
+  method: "GET",
+  path: "/api/v1/policy",
+  who: ["admin", "auditor"],
+  summary: "Read the policy in force",
+  description: "Byte for byte as it was applied; no text where none ever was. The entity tag is its hash.",
+  answers: {
+    200: { description: "The text", content: { [YAML]: null }, headers: ["etag"] },
+    304: { description: "It is the one that the caller has" },
+  },
+  answer: async (_call, { exchange }) => {
+    const { hash, text } = await policyInForce(controlOf(exchange.gateway.env));
+    return tagged(exchange.request, text, YAML, `"${hash}"`, {});
+  },
+});
 
 const readVersion = route({
   id: "policy-text",
@@ -37,55 +75,151 @@ const readVersion = route({
   },
 });
 
-const readCurrent = route({
-  id: "policy",
+const listVersions = route({
+  id: "policies",
   method: "GET",
-  path: "/api/v1/policy",
+  path: "/api/v1/policies",
   who: ["admin", "auditor"],
-  summary: "Read the policy in force",
-  description: "Byte for byte as it was applied; empty where none was. Its entity tag is its hash.",
-  refusals: ["not_found"],
+  summary: "List the policies that were in force",
+  description: "Newest first. The same text applied again is another version.",
+  query: v.strictObject({ limit: v.optional(Limit), cursor: v.optional(Cursor) }),
+  refusals: ["cursor_invalid"],
   answers: {
-    200: { description: "The text", content: { [YAML]: null }, headers: ["etag"] },
-    304: { description: "It is the one that the caller has" },
+    200: {
+      description: "A page of versions",
+      content: { "application/json": page(PolicyVersionItem) },
+      headers: ["link"],
+    },
   },
-  answer: async (_call, { exchange }) => {
-    const { gateway, known, request } = exchange;
-    const hash = known.inForce?.hash ?? EMPTY_POLICY.hash;
-    const text = hash === EMPTY_POLICY.hash ? "" : await controlOf(gateway.env).policyText(hash);
-    return text === null ? problem("not_found", null) : tagged(request, text, YAML, `"${hash}"`, {});
+  prepare: async (call) => numberedPlace(call, "policies"),
+  answer: async (call, { exchange }, _signal, place) => {
+    const ask = (before: number | null, limit: number) =>
+      controlOf(exchange.gateway.env).policyVersions({ before, limit });
+    return numberedPage(call, place, ask, (version) => version);
   },
 });
 
-const apply = route({
+const checkPolicy = route({
+  id: "policy-check",
+  method: "POST",
+  path: "/api/v1/policy/check",
+  who: ["admin", "auditor"],
+  summary: "Say what applying a policy would do",
+  description: "Nothing is changed. Examples that are decided otherwise than they expect are problems, too.",
+  body: YAML_BODY,
+  answers: {
+    200: { description: "What there is to say of it", content: { "application/json": Checked } },
+  },
+  answer: async ({ body }, { exchange }) => {
+    const { env, config } = exchange.gateway;
+    const judged = judge(body, await policyInForce(controlOf(env)), config, Date.now());
+    const problems = [...judged.problems, ...judged.failures];
+    return json({
+      ok: problems.length === 0,
+      hash: judged.hash,
+      problems,
+      warnings: judged.warnings,
+      diff: diffOf(judged),
+    });
+  },
+});
+
+const applyPolicy = route({
   id: "policy-apply",
   method: "PUT",
   path: "/api/v1/policy",
   who: ["admin"],
-  summary: "Apply a policy",
-  description: "Puts a text in force, if the one that the caller saw in force still is.",
-  headers: { "if-match": { description: "Entity tag of the policy in force", required: true } },
-  body: { mediaType: YAML, limit: POLICY_LIMIT, schema: v.string(), description: "The policy" },
-  refusals: ["precondition_needed", "precondition_failed", "policy_invalid"],
-  answers: { 200: { description: "It is in force", content: { "application/json": v.object({ version: v.any() }) } } },
-  prepare: async ({ body, exchange }) => {
-    const { request, gateway } = exchange;
-    const expected = parseDigest(request.headers.get("if-match")?.replace(/^"(.*)"$/, "$1") ?? "");
-    if (expected === null) return refuse({ reason: "precondition_needed" });
-    const hash = toHex(sha256(new TextEncoder().encode(body))) as Digest;
-    const parsed = parsePolicy(body, hash);
-    const problems = parsed.ok ? checkAgainstConfig(parsed.value, gateway.config) : parsed.problems;
-    if (problems.length > 0) return refuse({ reason: "policy_invalid", more: { errors: problems } });
-    return ok({ fields: {}, data: { hash, expected } });
+  summary: "Put a policy in force",
+  description:
+    "It decides every command that arrives at the region a second later. Nothing changes unless the whole text can be read, its examples are decided as they expect, and the policy in force is still the one that `If-Match` names.",
+  query: v.strictObject({ comment: v.optional(line(512, "Why, for those who read it later")) }),
+  headers: IF_MATCH,
+  body: YAML_BODY,
+  refusals: CHANGE_REFUSALS,
+  answers: { 200: { description: "It is in force", content: { "application/json": Applied }, headers: ["etag"] } },
+  prepare: async (call) => {
+    const before = await policyInForce(controlOf(call.exchange.gateway.env));
+    return prepareChange(call, before, call.body, (diff) => diff);
   },
-  answer: async ({ body: text }, { exchange, caller }, _signal, { hash, expected }) => {
-    const { gateway, command } = exchange;
-    const { issuer, subject } = caller.authenticated.principal;
-    const by = { issuer, subject };
-    const applied = await controlOf(gateway.env).applyPolicy({ hash, text, expected, by, command, comment: "" });
-    gateway.control.forget();
-    return applied.ok ? json({ version: applied.version }) : problem("precondition_failed", null);
-  },
+  answer: ({ query }, cleared, _signal, change) => apply(cleared, change, query.comment ?? ""),
 });
 
-export const POLICY_ROUTES: readonly Route[] = [readCurrent, apply, readVersion];
+const rollBack = route({
+  id: "policy-rollback",
+  method: "POST",
+  path: "/api/v1/policy/rollback",
+  who: ["admin"],
+  summary: "Put an earlier policy in force again",
+  description: "By its hash. It must hold today what any policy must hold; it becomes a version of its own.",
+  headers: IF_MATCH,
+  body: {
+    mediaType: "application/json",
+    limit: JSON_BODY_LIMIT,
+    schema: v.strictObject({
+      hash: v.pipe(Hash),
+      comment: v.optional(line(512, "Why, for those who read it later")),
+    }),
+    description: "Which, and why",
+  },
+  refusals: [...CHANGE_REFUSALS, "not_found"],
+  answers: { 200: { description: "It is in force", content: { "application/json": Applied }, headers: ["etag"] } },
+  prepare: async (call) => {
+    const control = controlOf(call.exchange.gateway.env);
+    const hash = parseDigest(call.body.hash);
+    const text = hash === null ? null : await control.policyText(hash);
+    if (text === null) return { ok: false, reason: "not_found", fields: { change: changeText(call.body) } };
+    return prepareChange(call, await policyInForce(control), text, (diff) => `${changeText(call.body)}\n${diff}`);
+  },
+  answer: ({ body }, cleared, _signal, change) => apply(cleared, change, body.comment ?? ""),
+});
+
+interface Change {
+  readonly text: string;
+  readonly judged: Judged;
+  readonly expected: Digest;
+}
+
+/** All that can be refused is refused here, before the intent: what is recorded as asked for is then done, or came late. */
+function prepareChange(
+  { exchange }: Incoming,
+  before: InForce,
+  text: string,
+  recorded: (diff: string) => string,
+): Result<Prepared<Change>, PrepareRefusal> {
+  const stated = exchange.request.headers.get("if-match");
+  if (stated === null || stated.trim() === "*") return { ok: false, reason: "precondition_needed" };
+  // Strong comparison (RFC 9110 §13.1.1): a weak tag names no bytes.
+  if (!stated.split(",").some((one) => one.trim() === `"${before.hash}"`))
+    return { ok: false, reason: "precondition_failed", more: { headers: [["etag", `"${before.hash}"`]] } };
+  const judged = judge(text, before, exchange.gateway.config, Date.now());
+  const fields = { change: recorded(judged.diff.text) };
+  const { problems, failures } = judged;
+  if (problems.length > 0) return { ok: false, reason: "policy_invalid", more: { errors: problems }, fields };
+  if (failures.length > 0) return { ok: false, reason: "policy_examples_fail", more: { errors: failures }, fields };
+  return { ok: true, value: { fields, data: { text, judged, expected: before.hash } } };
+}
+
+async function apply({ exchange, caller }: Cleared, change: Change, comment: string): Promise<Response> {
+  const { gateway, command } = exchange;
+  const { text, judged, expected } = change;
+  const { issuer, subject } = caller.authenticated.principal;
+  const by = { issuer, subject };
+  const control = controlOf(gateway.env);
+  const applied = await control.applyPolicy({ hash: judged.hash, text, expected, by, command, comment });
+  if (!applied.ok) return problem("precondition_failed", null, [["etag", `"${applied.current}"`]]);
+  gateway.control.forget();
+  return json({ version: applied.version, diff: diffOf(judged) }, 200, { etag: `"${judged.hash}"` });
+}
+
+function diffOf({ diff, changes }: Judged) {
+  return { ...diff, changes };
+}
+
+export const POLICY_ROUTES: readonly Route[] = [
+  readPolicy,
+  applyPolicy,
+  checkPolicy,
+  rollBack,
+  listVersions,
+  readVersion,
+];

@@ -7,6 +7,7 @@ import { CONSOLE } from "../../core/policy/policy.ts";
 import { capturesOf, matchesRoute } from "../../core/policy/route.ts";
 import { routeSegments } from "../../core/protocol/http/target.ts";
 import type { Fields } from "../../core/record/record.ts";
+import { refuse } from "../../core/result.ts";
 import type { Caller } from "../caller.ts";
 import type { Answerer, Asked, Exchange } from "../http/exchange.ts";
 import { originOf } from "../protected_resource.ts";
@@ -35,8 +36,11 @@ export async function resolveConsole(caller: Caller, exchange: Exchange): Promis
     return refused(exchange, place, { reason: "policy_unreadable" }, route, {});
   if (!mayUse(route, caller)) return refused(exchange, place, { reason: "role_needed" }, route, {});
   const path = capturesOf(route.pattern, place.segments);
-  const ready = await route.ready({ exchange, caller, path, rawQuery: place.query });
-  if (!ready.ok) return refused(exchange, place, ready, route, ready.fields ?? {});
+  // An object of the gateway's own that cannot be reached: nothing was asked for yet, and that is on record.
+  const ready = await route
+    .ready({ exchange, caller, path, rawQuery: place.query })
+    .catch(() => refuse({ reason: "trail_unavailable" }));
+  if (!ready.ok) return refused(exchange, place, ready, route, "fields" in ready ? (ready.fields ?? {}) : {});
   return allowed(exchange, place, route, ready.value);
 }
 

@@ -4,7 +4,8 @@ import * as v from "valibot";
 import { controlOf } from "../control_client.ts";
 import { changeText, json } from "./answers.ts";
 import { type Route, route } from "./route.ts";
-import { CommandIdText, Issuer, line, Subject } from "./schemas.ts";
+import { CommandIdText, Count, Cursor, Issuer, Limit, line, Owner, page, Subject, Time } from "./schemas.ts";
+import { numberedPage, numberedPlace } from "./numbered_list.ts";
 
 /** Bytes of a JSON body. */
 export const JSON_BODY_LIMIT: number = 16 * 1024;
@@ -65,4 +66,46 @@ const revoke = route({
   },
 });
 
-export const REVOCATION_ROUTES: readonly Route[] = [revoke];
+const RevocationItem = v.object({
+  no: Count,
+  time: Time,
+  token: v.nullable(v.string()),
+  subject: v.nullable(
+    v.object({ ...Owner.entries, before: v.pipe(Count, v.description("Seconds since 1970: tokens issued before")) }),
+  ),
+  reason: v.string(),
+  command: CommandIdText,
+});
+
+const listRevocations = route({
+  id: "revocations",
+  method: "GET",
+  path: "/api/v1/revocations",
+  who: ["auditor", "admin"],
+  summary: "List revocations",
+  description: "Newest first.",
+  query: v.strictObject({ limit: v.optional(Limit), cursor: v.optional(Cursor) }),
+  refusals: ["cursor_invalid"],
+  answers: {
+    200: {
+      description: "A page of revocations",
+      content: { "application/json": page(RevocationItem) },
+      headers: ["link"],
+    },
+  },
+  prepare: async (call) => numberedPlace(call, "revocations"),
+  answer: async (call, { exchange }, _signal, place) => {
+    const ask = (before: number | null, limit: number) =>
+      controlOf(exchange.gateway.env).revocations({ before, limit });
+    return numberedPage(call, place, ask, ({ no, time, token, subject, reason, command }) => ({
+      no,
+      time,
+      token,
+      subject,
+      reason,
+      command,
+    }));
+  },
+});
+
+export const REVOCATION_ROUTES: readonly Route[] = [listRevocations, revoke];

@@ -1,6 +1,9 @@
 // Every route of `/api/v1`. What is not here does not exist.
 
 import { ABOUT_ROUTES } from "./about.ts";
+import { COMMAND_ROUTES } from "./commands.ts";
+import { HEALTH_ROUTES } from "./health.ts";
+import { KILL_ROUTES } from "./kills.ts";
 import { DOCUMENT_ROUTES } from "./openapi_route.ts";
 import { POLICY_ROUTES } from "./policies.ts";
 import { RECORD_ROUTES } from "./records.ts";
@@ -11,9 +14,12 @@ import { TRAIL_ROUTES } from "./trail.ts";
 
 export const ROUTES: readonly Route[] = [
   ...DOCUMENT_ROUTES,
+  ...HEALTH_ROUTES,
   ...ABOUT_ROUTES,
   ...SESSION_ROUTES,
   ...RECORD_ROUTES,
+  ...KILL_ROUTES,
+  ...COMMAND_ROUTES,
   ...TRAIL_ROUTES,
   ...POLICY_ROUTES,
   ...REVOCATION_ROUTES,

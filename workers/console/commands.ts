@@ -1,0 +1,119 @@
+// Finding commands by the index, and reading one with its records, which are the session object's.
+
+import * as v from "valibot";
+import { type CommandId, parseCommandId } from "../../core/ids.ts";
+import type { Caller } from "../caller.ts";
+import { problem } from "../problem.ts";
+import { findCommand, findCommands } from "../search.ts";
+import { json, nextPage } from "./answers.ts";
+import { Cursors } from "./cursor.ts";
+import { opened } from "./records.ts";
+import { type Route, route } from "./route.ts";
+import {
+  Command,
+  Connection,
+  Cursor,
+  Limit,
+  MethodName,
+  Moment,
+  Outcome,
+  page,
+  RecordLine,
+  RouteText,
+  Status,
+  Subject,
+} from "./schemas.ts";
+import { findEntry, isOwn, sessionObject } from "./session_reader.ts";
+
+const DEFAULT_LIMIT = 100;
+
+const listCommands = route({
+  id: "commands",
+  method: "GET",
+  path: "/api/v1/commands",
+  who: "anyone",
+  summary: "Find commands",
+  description:
+    "Newest first: one's own, or everybody's for an auditor; all conditions must hold. The index is some seconds behind and proves nothing: the records do. A page can have fewer items than asked for, or none, and still a next one.",
+  query: v.strictObject({
+    actor: v.optional(Subject),
+    subject: v.optional(Subject),
+    connection: v.optional(Connection),
+    outcome: v.optional(Outcome),
+    method: v.optional(MethodName),
+    route: v.optional(RouteText),
+    status: v.optional(Status),
+    since: v.optional(Moment),
+    until: v.optional(Moment),
+    limit: v.optional(Limit),
+    cursor: v.optional(Cursor),
+  }),
+  refusals: ["cursor_invalid", "search_unavailable"],
+  answers: {
+    200: { description: "A page of commands", content: { "application/json": page(Command) }, headers: ["link"] },
+  },
+  prepare: async ({ query, caller, exchange }) => {
+    const { cursor, limit: _, ...filters } = query;
+    const cursors = new Cursors(caller, exchange.gateway.config);
+    const scope = { list: ["commands"], filters };
+    const place = cursor === undefined ? null : cursors.read(cursor, scope);
+    const before = place === null ? null : parseCommandId(place);
+    if (cursor !== undefined && before === null) return { ok: false, reason: "cursor_invalid" };
+    return { ok: true, value: { fields: {}, data: { cursors, scope, filters, before } } };
+  },
+  answer: async (call, { exchange, caller }, _signal, { cursors, scope, filters, before }) => {
+    const { SEARCH } = exchange.gateway.env;
+    if (SEARCH === undefined) return problem("search_unavailable", null);
+    const limit = call.query.limit ?? DEFAULT_LIMIT;
+    const asked = { ...filters, owner: ownerOf(caller), before, limit };
+    const found = await findCommands(SEARCH, asked).catch(() => null);
+    if (found === null) return problem("search_unavailable", null);
+    // Who looks for their own commands is not shown the looking.
+    const items = found.items.filter(({ id }) => id !== exchange.command);
+    const { next, headers } = nextPage(call, cursors, scope, found.next);
+    return json({ items, next }, 200, headers);
+  },
+});
+
+const readCommand = route({
+  id: "command",
+  method: "GET",
+  path: "/api/v1/commands/{id}",
+  who: "anyone",
+  summary: "Read a command",
+  description: "One's own, or any for an auditor, with its records as the session's log has them.",
+  refusals: ["not_found", "search_unavailable"],
+  answers: {
+    200: {
+      description: "The command",
+      content: { "application/json": v.object({ ...Command.entries, records: v.array(RecordLine) }) },
+    },
+  },
+  answer: async ({ path }, { exchange, caller }) => {
+    const { env } = exchange.gateway;
+    const id: CommandId | null = parseCommandId(path.get("id") ?? "");
+    if (env.SEARCH === undefined) return problem("search_unavailable", null);
+    if (id === null || id === exchange.command) return problem("not_found", null);
+    let row;
+    try {
+      row = await findCommand(env.SEARCH, id);
+    } catch {
+      return problem("search_unavailable", null);
+    }
+    // The index says where to look; whose it is, the registry, and what it was, the session.
+    const entry = row === null ? null : await findEntry(env, row.sid);
+    if (row === null || entry === null || (!isOwn(entry, caller) && !caller.roles.has("auditor")))
+      return problem("not_found", null);
+    const records = await sessionObject(env, entry).recordsOf(entry.sid, id);
+    if (records.length === 0) return problem("not_found", null);
+    return json({ ...row, records: records.map(opened) });
+  },
+});
+
+/** Null for those who read everybody's. */
+function ownerOf({ authenticated, roles }: Caller): { readonly issuer: string; readonly subject: string } | null {
+  const { issuer, subject } = authenticated.principal;
+  return roles.has("auditor") ? null : { issuer, subject };
+}
+
+export const COMMAND_ROUTES: readonly Route[] = [listCommands, readCommand];
