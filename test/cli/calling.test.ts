@@ -2,14 +2,13 @@
 
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer, type Server } from "node:http";
-import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type CliOptions, type CliRan, runCli, startCli } from "../support/cli.ts";
 import { type EchoUpstream, startEchoUpstream } from "../support/echo_upstream.ts";
 import { startGateway, type TestGateway, testPolicy } from "../support/gateway.ts";
-import { stopServer } from "../support/issuer.ts";
+import { listen, stopServer } from "../support/loopback.ts";
 
 let folder = "";
 let upstream: EchoUpstream;
@@ -26,8 +25,7 @@ beforeAll(async () => {
     heard.push(request.headers);
     response.end("elsewhere");
   });
-  await new Promise<void>((resolve) => elsewhere.listen(0, "127.0.0.1", resolve));
-  elsewhereUrl = `http://127.0.0.1:${(elsewhere.address() as AddressInfo).port}`;
+  elsewhereUrl = await listen(elsewhere);
   gateway = await startGateway({ policy: testPolicy({ demo: upstream.url, other: upstream.url }) });
 });
 afterAll(async () => {

@@ -8,7 +8,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type CliRan, runCli } from "../support/cli.ts";
-import { stopServer } from "../support/issuer.ts";
+import { listen, stopServer } from "../support/loopback.ts";
 
 const SID = "01935b6e-9999-7000-8000-0123456789ab";
 const EVIL = "\u001b[2J\u001b]0;owned\u0007\u202egnp\u200b\u0085\u2028\u009b31m\r\nfake";
@@ -37,7 +37,7 @@ beforeAll(async () => {
     heard.push(request.url ?? "");
     response.end("{}");
   });
-  for (const one of [server, other]) await new Promise<void>((resolve) => one.listen(0, "127.0.0.1", resolve));
+  for (const one of [server, other]) await listen(one);
 });
 afterAll(async () => {
   await stopServer(server);

@@ -4,13 +4,12 @@
 import { createHash } from "node:crypto";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { type CliRan, runCli } from "../support/cli.ts";
-import { stopServer } from "../support/issuer.ts";
+import { listen, stopServer } from "../support/loopback.ts";
 import { isSafe } from "../support/safe_text.ts";
 import { atTerminal } from "../support/terminal.ts";
 
@@ -99,8 +98,7 @@ async function answer(request: IncomingMessage, response: ServerResponse): Promi
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), "sallyport-apply-"));
   server = createServer((request, response) => void answer(request, response));
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const gateway = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const gateway = await listen(server);
   env = { SALLYPORT_GATEWAY: gateway, SALLYPORT_TOKEN: "abc.def.ghi" };
 });
 afterAll(async () => {

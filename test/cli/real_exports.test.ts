@@ -4,14 +4,13 @@
 import { spawn, spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { createServer, type Server } from "node:http";
-import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { verifyExport } from "../../core/verify/verify_session.ts";
 import { eventually, startGateway, type TestGateway, testPolicy } from "../support/gateway.ts";
-import { stopServer } from "../support/issuer.ts";
+import { listen, stopServer } from "../support/loopback.ts";
 
 const root = fileURLToPath(new URL("../../", import.meta.url).href);
 const hasPython = spawnSync("python3", ["--version"]).status === 0;
@@ -25,10 +24,7 @@ beforeAll(async () => {
     // Both with Content-Length: the small one is folded into one record, the large one streamed.
     response.end("x".repeat(request.url === "/large" ? 100_000 : 5));
   });
-  await new Promise<void>((resolve) => upstream.listen(0, "127.0.0.1", resolve));
-  gateway = await startGateway({
-    policy: testPolicy({ demo: `http://127.0.0.1:${(upstream.address() as AddressInfo).port}` }),
-  });
+  gateway = await startGateway({ policy: testPolicy({ demo: await listen(upstream) }) });
   for (const [person, path] of [
     ["alice", "/c/demo/small"],
     ["alice", "/c/demo/large"],

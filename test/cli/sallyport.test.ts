@@ -1,6 +1,5 @@
 import { spawn, spawnSync } from "node:child_process";
 import { createServer, type Server } from "node:http";
-import type { AddressInfo } from "node:net";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -8,7 +7,7 @@ import { fileURLToPath } from "node:url";
 import { sha256 } from "@noble/hashes/sha2.js";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { countingRandom, draft, exportOf, SAMPLE, SID } from "../support/sample_session.ts";
-import { stopServer } from "../support/issuer.ts";
+import { listen, stopServer } from "../support/loopback.ts";
 
 const root = fileURLToPath(new URL("../../", import.meta.url).href);
 const sample = exportOf(SAMPLE, countingRandom(), sha256);
@@ -80,8 +79,7 @@ beforeAll(async () => {
       );
     else response.writeHead(404).end("{}");
   });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  gateway = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  gateway = await listen(server);
 });
 
 afterAll(async () => {

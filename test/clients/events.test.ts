@@ -2,12 +2,11 @@
 // package `eventsource`, against a server that breaks off. Nothing is lost or doubled.
 
 import { createServer, type Server } from "node:http";
-import type { AddressInfo } from "node:net";
 import { EventSource } from "eventsource";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { commandsOf } from "../support/commands.ts";
 import { eventually, startGateway, testPolicy, type TestGateway } from "../support/gateway.ts";
-import { stopServer } from "../support/issuer.ts";
+import { listen, stopServer } from "../support/loopback.ts";
 
 const EVENTS = 20;
 /** The server goes away after this many events of one connection. */
@@ -33,8 +32,7 @@ beforeAll(async () => {
     response.write("retry: 20\n\n");
     void send(from, (text) => response.write(text)).then(() => response.destroy());
   });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  direct = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  direct = await listen(server);
   gateway = await startGateway({ policy: testPolicy({ events: direct }) });
 });
 afterAll(async () => {

@@ -4,13 +4,12 @@
 import { createHash } from "node:crypto";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer, type Server } from "node:http";
-import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { commandsOf } from "../support/commands.ts";
 import { eventually, startGateway, testPolicy, type TestGateway } from "../support/gateway.ts";
-import { stopServer } from "../support/issuer.ts";
+import { listen, stopServer } from "../support/loopback.ts";
 import { noise } from "../support/npm.ts";
 import { type Ran, runProgram } from "../support/program.ts";
 
@@ -52,8 +51,7 @@ beforeAll(async () => {
       response.write(body.subarray(0, BREAKS_AT), () => response.destroy());
     }
   });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  direct = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  direct = await listen(server);
   gateway = await startGateway({ policy: testPolicy({ files: direct }) });
 });
 afterAll(async () => {

@@ -3,8 +3,7 @@
 
 import { createHash } from "node:crypto";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
-import { stopServer } from "../support/issuer.ts";
+import { listen, stopServer } from "../support/loopback.ts";
 
 export interface CrashUpstream {
   readonly url: string;
@@ -28,10 +27,10 @@ export async function startCrashUpstream(): Promise<CrashUpstream> {
     void answer(way, request, response);
   });
   server.keepAliveTimeout = 0;
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const url = await listen(server);
   const connections = (): Promise<number> => new Promise((resolve) => server.getConnections((_, n) => resolve(n)));
   return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    url,
     heard,
     idle: async () => {
       while ((await connections()) > 0) await pause(5);

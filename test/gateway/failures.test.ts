@@ -3,6 +3,7 @@
 import { randomBytes } from "node:crypto";
 import { connect } from "node:net";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { commandsOf } from "../support/commands.ts";
 import { type EchoUpstream, startEchoUpstream } from "../support/echo_upstream.ts";
 import { eventually, type ReadRecord, startGateway, testPolicy, type TestGateway } from "../support/gateway.ts";
 import { rawExchange, rawRequest, type RawUpstream, startRawUpstream } from "../support/raw_http.ts";
@@ -30,11 +31,15 @@ afterAll(async () => {
   await raw?.stop();
 });
 
-/** The outcome of the person's last command on a connection, once it is there. */
-async function outcome(connection: string, person = "alice"): Promise<ReadRecord | undefined> {
-  const ended = (all: ReadRecord[]): boolean =>
-    all.at(-1)?.kind !== "command.requested" && all.at(-1)?.kind !== "response.started";
-  return (await eventually(() => gateway.records(person, connection), ended)).at(-1);
+/** How the last command of this target ended, once it has. */
+function outcome(connection: string, path: string, person = "alice"): Promise<ReadRecord | null> {
+  return eventually(
+    async () => {
+      const commands = commandsOf(await gateway.records(person, connection));
+      return commands.findLast((one) => one.target.endsWith(` ${path}`))?.outcome ?? null;
+    },
+    (end) => end !== null,
+  );
 }
 
 function expectTellsNothing(text: string): void {
@@ -48,7 +53,7 @@ test("an upstream that is down is 502, and so recorded", async () => {
   const text = await answer.text();
   expect(JSON.parse(text)).toMatchObject({ reason: "upstream_unreachable" });
   expectTellsNothing(text);
-  expect((await outcome("down"))?.classes).toMatchObject({
+  expect((await outcome("down", "/x"))?.classes).toMatchObject({
     transport: "refused",
     reason: "upstream_unreachable",
     resp_bytes: 0,
@@ -61,14 +66,20 @@ test("an upstream that does not answer in its time is 504, and is let go", async
   const answer = await gateway.fetch("alice", "/c/tool/silent");
   expect(answer.status).toBe(504);
   expectTellsNothing(await answer.text());
-  expect((await outcome("tool"))?.classes).toMatchObject({ transport: "timeout", reason: "upstream_timeout" });
+  expect((await outcome("tool", "/silent"))?.classes).toMatchObject({
+    transport: "timeout",
+    reason: "upstream_timeout",
+  });
   expect(await eventually(async () => closed, Boolean)).toBe(true);
 });
 
 test("a small answer that stalls half-way is 504, too", async () => {
   upstream.handlers.set("/stalls", (_, response) => response.writeHead(200, { "content-length": 10 }).write("half"));
   expect((await gateway.fetch("alice", "/c/tool/stalls")).status).toBe(504);
-  expect((await outcome("tool"))?.classes).toMatchObject({ transport: "timeout", reason: "upstream_timeout" });
+  expect((await outcome("tool", "/stalls"))?.classes).toMatchObject({
+    transport: "timeout",
+    reason: "upstream_timeout",
+  });
 });
 
 test("an upload that takes longer than the upstream's time is no timeout", async () => {
@@ -95,7 +106,7 @@ test("a small answer that breaks off is 502: nothing of it is released", async (
   const answer = await gateway.fetch("alice", "/c/raw/x");
   expect(answer.status).toBe(502);
   expect(await answer.json()).toMatchObject({ reason: "body_cut" });
-  expect((await outcome("raw"))?.classes).toMatchObject({ transport: "cut", status: 200, reason: "body_cut" });
+  expect((await outcome("raw", "/x"))?.classes).toMatchObject({ transport: "cut", status: 200, reason: "body_cut" });
 });
 
 test.each([
@@ -109,24 +120,24 @@ test.each([
   expect(answer.text).not.toContain("0\r\n\r\n");
   expect(answer.body.length).toBeLessThan(100_000);
   await expect(gateway.fetch("alice", "/c/raw/x").then((again) => again.arrayBuffer())).rejects.toThrow();
-  expect((await outcome("raw"))?.classes).toMatchObject({ transport: "cut", reason: "body_cut" });
+  expect((await outcome("raw", "/x"))?.classes).toMatchObject({ transport: "cut", reason: "body_cut" });
 });
 
 test.each([
-  ["an upload in chunks that breaks off", "Transfer-Encoding: chunked", "5\r\nhello\r\n", 5],
-  ["an upload with a malformed chunk", "Transfer-Encoding: chunked", "5\r\nhello\r\nzz\r\n", 5],
-  ["a large upload with a stated length that breaks off", "Content-Length: 100000", "hello", 5],
-])("%s never looks whole to the upstream", async (_, header, body, bytes) => {
+  ["an upload in chunks that breaks off", "/cut", "Transfer-Encoding: chunked", "5\r\nhello\r\n"],
+  ["an upload with a malformed chunk", "/malformed", "Transfer-Encoding: chunked", "5\r\nhello\r\nzz\r\n"],
+  ["a large upload with a stated length that breaks off", "/short", "Content-Length: 100000", "hello"],
+])("%s never looks whole to the upstream", async (_, path, header, body) => {
   const socket = connect(gateway.port, "127.0.0.1");
   socket.on("error", () => undefined);
-  socket.write([`POST /c/tool/hold HTTP/1.1`, ...credentials, header, "", body].join("\r\n"));
+  socket.write([`POST /c/tool${path} HTTP/1.1`, ...credentials, header, "", body].join("\r\n"));
   await new Promise((resolve) => setTimeout(resolve, 300));
   socket.destroy();
-  const end = await outcome("tool");
+  const end = await outcome("tool", path);
   expect(end?.kind).toBe("command.cancelled");
-  expect(end?.classes).toMatchObject({ reason: "client_gone", req_bytes: bytes });
+  expect(end?.classes).toMatchObject({ reason: "client_gone", req_bytes: "hello".length });
   // It counts a request as received when the body's end has come.
-  expect(upstream.received.some((one) => one.url === "/hold")).toBe(false);
+  expect(upstream.received.some((one) => one.url === path)).toBe(false);
 });
 
 test("a small upload that breaks off is never forwarded", async () => {
@@ -136,7 +147,7 @@ test("a small upload that breaks off is never forwarded", async () => {
   socket.write([`POST /c/tool/small HTTP/1.1`, ...credentials, "Content-Length: 100", "", "hello"].join("\r\n"));
   await new Promise((resolve) => setTimeout(resolve, 300));
   socket.destroy();
-  expect((await outcome("tool"))?.classes).toMatchObject({ reason: "client_gone" });
+  expect((await outcome("tool", "/small"))?.classes).toMatchObject({ reason: "client_gone" });
   expect(upstream.received.length).toBe(before);
 });
 
@@ -186,7 +197,7 @@ test("a token's end cuts the stream it started", async () => {
   const answer = await fetch(`${gateway.url}/c/tool/ticks`, { headers: { authorization: `Bearer ${token}` } });
   expect(answer.status).toBe(200);
   await expect(answer.text()).rejects.toThrow();
-  const end = await outcome("tool", "bob");
+  const end = await outcome("tool", "/ticks", "bob");
   expect(end?.kind).toBe("command.cancelled");
   expect(end?.classes).toMatchObject({ reason: "token_expired" });
   expect(Number(end?.classes.resp_bytes)).toBeGreaterThan(0);
@@ -225,7 +236,7 @@ test("a client that reads slowly holds the upstream back", async () => {
   // Kernel buffers on the way hold some megabytes; the gateway holds next to nothing.
   expect(sent).toBeLessThan(32 * 1024 * 1024);
   socket.resetAndDestroy();
-  expect((await outcome("tool"))?.classes).toMatchObject({ reason: "client_gone" });
+  expect((await outcome("tool", "/flood"))?.classes).toMatchObject({ reason: "client_gone" });
 });
 
 test("a gateway whose configuration is wrong serves nothing, and names no variable to callers", async () => {

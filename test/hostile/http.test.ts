@@ -1,6 +1,7 @@
 // HTTP as an attacker writes it, byte by byte: from the caller's side and from the upstream's. What
 // must not reach the upstream does not, and a refusal of a known caller is a record with its reason.
 
+import type { Socket } from "node:net";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { type ReadRecord, startGateway, testPolicy, type TestGateway } from "../support/gateway.ts";
 import { rawExchange, type RawAnswer, rawRequest, type RawUpstream, startRawUpstream } from "../support/raw_http.ts";
@@ -11,13 +12,15 @@ let upstream: RawUpstream;
 let gateway: TestGateway;
 let host: string;
 let authorization: string;
-/** What the upstream answers next. */
+/** What the upstream answers next, and how, once a request's head is there. */
 let script = HARMLESS;
+const atOnce = (socket: Socket): unknown => socket.end(Buffer.from(script, "latin1"));
+let answer = atOnce;
 /** Length of `upstream.received` when the test began. */
 let before = 0;
 
 beforeAll(async () => {
-  upstream = await startRawUpstream((socket) => socket.end(Buffer.from(script, "latin1")));
+  upstream = await startRawUpstream((socket) => void answer(socket));
   gateway = await startGateway({
     policy: testPolicy({ tool: `${upstream.url}/base`, other: `${upstream.url}/other` }),
   });
@@ -30,6 +33,7 @@ afterAll(async () => {
 });
 beforeEach(() => {
   script = HARMLESS;
+  answer = atOnce;
   before = upstream.received.length;
 });
 
@@ -174,17 +178,15 @@ describe("requests cannot be smuggled in a body", () => {
   const inner = `GET /c/tool/smuggled HTTP/1.1\r\nHost: x\r\n\r\n`;
 
   test("Transfer-Encoding beside Content-Length: one reading, and no length is forwarded", async () => {
-    const answer = await send(
+    const heard = await send(
       "POST /c/tool/x HTTP/1.1",
       [`Content-Length: ${5 + inner.length}`, "Transfer-Encoding: chunked"],
       `0\r\n\r\n${inner}`,
     );
-    for (const one of reached()) {
-      expect(one).not.toContain("smuggled");
-      expect(one.toLowerCase()).not.toContain("content-length");
-    }
-    expect(answer.text).not.toContain("smuggled");
-    expect(reached().length).toBeLessThanOrEqual(1);
+    expect(heard.status).toBe(200);
+    expect(heard.text).not.toContain("smuggled");
+    expect(reached()).toEqual([expect.stringMatching(/^POST \/base\/x HTTP\/1\.1\r\n/)]);
+    expect(reached()[0]).not.toMatch(/smuggled|content-length/i);
   });
 
   test.each<[string, string, string[]]>([
@@ -210,12 +212,19 @@ describe("requests cannot be smuggled in a body", () => {
   });
 
   test("chunk extensions and trailers do not travel on", async () => {
-    await send(
+    // Only when all of it has come.
+    answer = (socket) => {
+      const look = (): unknown => reached()[0]?.endsWith("0\r\n\r\n") === true && atOnce(socket);
+      return look() || socket.on("data", look);
+    };
+    const { status } = await send(
       "POST /c/tool/x HTTP/1.1",
       ["Transfer-Encoding: chunked", "Trailer: X-Late"],
       '5;ext="a"\r\nhello\r\n0\r\nX-Late: 1\r\n\r\n',
     );
-    for (const one of reached()) expect(one.toLowerCase()).not.toMatch(/ext=|x-late/);
+    expect(status).toBe(200);
+    expect(reached()).toEqual([expect.stringMatching(/\r\n\r\n5\r\nhello\r\n0\r\n\r\n$/)]);
+    expect(reached()[0]).not.toMatch(/ext=|x-late/i);
   });
 
   test.each([
@@ -258,11 +267,9 @@ describe("another host's name gets 421", () => {
   });
 
   test("absolute-form changes neither the upstream nor what it is told", async () => {
-    await send("GET http://evil.example/c/tool/x HTTP/1.1");
-    for (const one of reached()) {
-      expect(one).not.toContain("evil.example");
-      expect(one.split("\r\n")[0]).toBe("GET /base/x HTTP/1.1");
-    }
+    expect((await send("GET http://evil.example/c/tool/x HTTP/1.1")).status).toBe(200);
+    expect(reached()).toEqual([expect.stringMatching(/^GET \/base\/x HTTP\/1\.1\r\n/)]);
+    expect(reached()[0]).not.toContain("evil.example");
   });
 
   test("X-Forwarded-Host and Forwarded change nothing", async () => {

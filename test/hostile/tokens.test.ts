@@ -3,7 +3,6 @@
 
 import { createHmac, randomBytes } from "node:crypto";
 import { createServer, type Server } from "node:http";
-import type { AddressInfo } from "node:net";
 import { exportSPKI } from "jose";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { loginTokens } from "../../local/login.ts";
@@ -12,7 +11,7 @@ import { encode, makeKey, sign, type SigningKey } from "../core/auth/sample_issu
 import { type EchoUpstream, startEchoUpstream } from "../support/echo_upstream.ts";
 import { HeldProvider, RESOURCE } from "../support/forger.ts";
 import { eventually, freePort, startGateway, testPolicy, type TestGateway } from "../support/gateway.ts";
-import { stopServer } from "../support/issuer.ts";
+import { listen, stopServer } from "../support/loopback.ts";
 import { perimeterExports, perimeterRecords } from "../support/perimeter.ts";
 import { rawExchange, type RawAnswer, rawRequest } from "../support/raw_http.ts";
 
@@ -39,8 +38,7 @@ beforeAll(async () => {
     lured += 1;
     response.setHeader("content-type", "application/json").end(JSON.stringify({ keys: [attacker.jwk] }));
   });
-  await new Promise<void>((resolve) => lure.listen(0, "127.0.0.1", resolve));
-  lureUrl = `http://127.0.0.1:${(lure.address() as AddressInfo).port}`;
+  lureUrl = await listen(lure);
   upstream = await startEchoUpstream();
   gateway = await startGateway({ policy: testPolicy({ tool: upstream.url }), issuers: [provider.trusted] });
   vague = await knock("vague", ["Authorization: Bearer nonsense"]);

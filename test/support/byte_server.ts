@@ -3,10 +3,9 @@
 
 import { createHash, randomBytes } from "node:crypto";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
-import { stopServer } from "./issuer.ts";
+import { listen, stopServer } from "./loopback.ts";
 
 /** Not a multiple of any buffer's size: a chunk that is lost, doubled or moved shows in the digest. */
 const BLOCK: Buffer = randomBytes(1_048_573);
@@ -47,10 +46,9 @@ export async function startByteServer(): Promise<ByteServer> {
       request.method === "GET" ? send(request, response, state) : mayRead.then(() => digest(request, response));
     task.catch(() => response.destroy());
   });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const { port } = server.address() as AddressInfo;
+  const url = await listen(server);
   return {
-    url: `http://127.0.0.1:${port}`,
+    url,
     get sent() {
       return state.sent;
     },

@@ -3,8 +3,7 @@
 
 import { createHash } from "node:crypto";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
-import { stopServer } from "./issuer.ts";
+import { listen, stopServer } from "./loopback.ts";
 
 export interface Received {
   readonly method: string;
@@ -44,11 +43,10 @@ export async function startEchoUpstream(): Promise<EchoUpstream> {
     });
   });
   server.keepAliveTimeout = 0;
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const { port } = server.address() as AddressInfo;
+  const url = await listen(server);
   return {
-    url: `http://127.0.0.1:${port}`,
-    port,
+    url,
+    port: Number(new URL(url).port),
     received,
     handlers,
     last: () => {

@@ -3,8 +3,7 @@
 
 import { spawn } from "node:child_process";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
-import { stopServer } from "./issuer.ts";
+import { listen, stopServer } from "./loopback.ts";
 
 export interface GitServer {
   readonly url: string;
@@ -23,9 +22,8 @@ export async function startGitServer(folder: string, authorization: string): Pro
     }
     serve(folder, request, response);
   });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const { port } = server.address() as AddressInfo;
-  return { url: `http://127.0.0.1:${port}`, stop: () => stopServer(server) };
+  const url = await listen(server);
+  return { url, stop: () => stopServer(server) };
 }
 
 function serve(folder: string, request: IncomingMessage, response: ServerResponse): void {

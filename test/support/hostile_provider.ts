@@ -1,10 +1,9 @@
 // A login provider and a gateway's metadata in one server, that lie as a test says. Its honest answers
 // log anybody in.
 
-import { createServer, type Server, type ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
+import { createServer, type ServerResponse } from "node:http";
 import { type CryptoKey, exportJWK, generateKeyPair, type JWK, SignJWT } from "jose";
-import { stopServer } from "./issuer.ts";
+import { listen, stopServer } from "./loopback.ts";
 
 export interface Lies {
   /** Members of the discovery document in place of its own. */
@@ -46,12 +45,8 @@ export async function startHostileProvider(): Promise<HostileProvider> {
         void answer(new URL(request.url ?? "", url).pathname, new URLSearchParams(body), response);
       });
   });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const url = urlOf(server);
+  const url = await listen(server);
   const provider: HostileProvider = { url, lies: {}, asked: [], forms: [], stop: () => stopServer(server) };
-  const json = (response: ServerResponse, value: unknown, status = 200): void => {
-    response.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify(value));
-  };
   const answer = async (path: string, form: URLSearchParams, response: ServerResponse): Promise<void> => {
     const { lies } = provider;
     provider.asked.push(path);
@@ -99,6 +94,10 @@ export async function startHostileProvider(): Promise<HostileProvider> {
   return provider;
 }
 
+function json(response: ServerResponse, value: unknown, status = 200): void {
+  response.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify(value));
+}
+
 function discovery(url: string): Record<string, unknown> {
   return {
     issuer: url,
@@ -123,8 +122,4 @@ function sign(url: string, key: CryptoKey, claims: Readonly<Record<string, unkno
   return new SignJWT({ iss: url, aud: "sallyport-cli", sub: "alice", iat: now, exp: now + 600, ...claims })
     .setProtectedHeader({ alg: "ES256", kid: "k" })
     .sign(key);
-}
-
-function urlOf(server: Server): string {
-  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 }

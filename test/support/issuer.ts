@@ -1,9 +1,9 @@
 // A real OpenID issuer for tests, as small as one can be: discovery, a key set, and tokens signed on
 // the spot with whatever claims a test wants. Nothing here is trusted beyond a test's own gateway.
 
-import { createServer, type Server } from "node:http";
-import type { AddressInfo } from "node:net";
+import { createServer } from "node:http";
 import { type CryptoKey, exportJWK, generateKeyPair, type JWK, SignJWT } from "jose";
+import { listen, stopServer } from "./loopback.ts";
 
 export const AUDIENCE = "sallyport-test";
 
@@ -25,7 +25,6 @@ export async function startIssuer(): Promise<TestIssuer> {
   const { privateKey, publicKey } = await generateKeyPair("ES256");
   const jwk: JWK = { ...(await exportJWK(publicKey)), kid: "test-key", alg: "ES256", use: "sig" };
   const server = createServer((request, response) => {
-    const url = urlOf(server);
     const answer =
       request.url === "/jwks"
         ? { keys: [jwk] }
@@ -34,8 +33,7 @@ export async function startIssuer(): Promise<TestIssuer> {
           : null;
     response.writeHead(answer === null ? 404 : 200, { "content-type": "application/json" }).end(JSON.stringify(answer));
   });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const url = urlOf(server);
+  const url = await listen(server);
   return {
     url,
     token: (person, seconds = 3600) => sign(person, seconds, url, privateKey),
@@ -58,16 +56,4 @@ function sign({ subject, groups, claims }: Person, seconds: number, issuer: stri
   })
     .setProtectedHeader({ alg: "ES256", kid: "test-key", typ: "at+jwt" })
     .sign(key);
-}
-
-function urlOf(server: Server): string {
-  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-}
-
-/** Ends a server and the connections that are still open to it. */
-export function stopServer(server: Server): Promise<void> {
-  return new Promise((resolve) => {
-    server.close(() => resolve());
-    server.closeAllConnections();
-  });
 }

@@ -2,8 +2,7 @@
 // digests: as it is called directly and through the gateway, told apart by `Via`.
 
 import { createServer, type IncomingMessage, type OutgoingHttpHeaders, type ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
-import { stopServer } from "./issuer.ts";
+import { listen, stopServer } from "./loopback.ts";
 import { beginTapped, type Tapped } from "./tap.ts";
 
 export interface Asked {
@@ -42,9 +41,8 @@ export async function startObservedTool(routes: Readonly<Record<string, Route>>)
     response.on("error", () => undefined);
     serve(request, response, routes, exchanges).catch(() => response.destroy());
   });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const { port } = server.address() as AddressInfo;
-  return { url: `http://127.0.0.1:${port}`, direct, through, stop: () => stopServer(server) };
+  const url = await listen(server);
+  return { url, direct, through, stop: () => stopServer(server) };
 }
 
 async function serve(

@@ -1,7 +1,7 @@
 // HTTP by hand, for what no client library sends: bytes out, bytes back, over a plain socket.
 
 import { connect, createServer, type Server, type Socket } from "node:net";
-import type { AddressInfo } from "node:net";
+import { listen } from "./loopback.ts";
 
 export interface RawAnswer {
   readonly status: number;
@@ -119,9 +119,8 @@ export async function startRawUpstream(answer: (socket: Socket, head: string) =>
       sockets.delete(socket);
     });
   });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  upstream.port = (server.address() as AddressInfo).port;
-  upstream.url = `http://127.0.0.1:${upstream.port}`;
+  upstream.url = await listen(server);
+  upstream.port = Number(new URL(upstream.url).port);
   return upstream;
 }
 

@@ -9,8 +9,7 @@ import {
   type IncomingMessage,
   type ServerResponse,
 } from "node:http";
-import type { AddressInfo } from "node:net";
-import { stopServer } from "./issuer.ts";
+import { listen, stopServer } from "./loopback.ts";
 
 export interface Tapped {
   readonly method: string;
@@ -68,9 +67,8 @@ export async function startTap(target: string): Promise<Tap> {
   const exchanges: Tapped[] = [];
   const server = createServer((request, response) => pass(target, request, response, exchanges));
   server.keepAliveTimeout = 0;
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const { port } = server.address() as AddressInfo;
-  return { url: `http://127.0.0.1:${port}`, exchanges, stop: () => stopServer(server) };
+  const url = await listen(server);
+  return { url, exchanges, stop: () => stopServer(server) };
 }
 
 function pass(target: string, request: IncomingMessage, response: ServerResponse, exchanges: Tapped[]): void {
