@@ -1,5 +1,6 @@
 // What may stand at the end of a command line. Pure: names come from `Names`, so that pressing a key
-// asks no gateway. docs/decisions/0016 says why no package does this.
+// asks no gateway. The packages that do this hand the shell a script that evaluates what was typed, and
+// expands what they offer.
 
 import type { Command, Option } from "commander";
 

@@ -1,6 +1,6 @@
 // All commands, in the groups in which help lists them, and how help looks.
 
-import { Command } from "commander";
+import { type Argument, Command } from "commander";
 import { accessOptions } from "./acting.ts";
 import { commandsCommand } from "./commands/commands.ts";
 import { completionCommand } from "./commands/completion.ts";
@@ -21,7 +21,11 @@ import type { Io } from "./io.ts";
 import { applyCommand, policyCommands } from "./policy/commands.ts";
 import { version } from "./version.ts";
 
-const EXIT_CODES = `
+const AFTER = `
+Each command takes --context NAME, --gateway URL and --token-file FILE; else
+SALLYPORT_GATEWAY and SALLYPORT_TOKEN; else the context that you logged in to last.
+Begin with: sallyport login URL
+
 Exit codes:
   0  done; of records: intact and complete
   1  altered, or different: the first wrong record, the failed test is named
@@ -30,8 +34,7 @@ Exit codes:
   4  intact, but completeness is not shown
   5  not logged in, or not allowed
   6  somebody else was first
-
-What the verdicts mean: docs/record_format.md, section 7. Each command has its own --help.`;
+`;
 
 type Register = (program: Command, io: Io) => unknown;
 
@@ -51,7 +54,6 @@ export function buildProgram(io: Io): Command {
     .enablePositionalOptions()
     .version(version(), "-V, --version", "print the version")
     .helpOption("-h, --help", "print help")
-    .helpCommand("help [command]", "print help for a command")
     .option("--no-color", "no colours (also NO_COLOR); FORCE_COLOR=1 forces them")
     .exitOverride()
     .configureHelp(helpStyle(io))
@@ -62,15 +64,18 @@ export function buildProgram(io: Io): Command {
       getErrHasColors: () => true,
       ...(io.width === null ? {} : { getOutHelpWidth: () => Math.min(io.width ?? 80, 100) }),
     })
-    .addHelpText("after", EXIT_CODES);
-  for (const option of accessOptions()) program.addOption(option);
+    .addHelpText("after", AFTER);
+  for (const option of accessOptions()) program.addOption(option.hideHelp());
   for (const [heading, commands] of GROUPS) {
     program.commandsGroup(heading);
     for (const register of commands) register(program, io);
   }
   program.commandsGroup("More:");
   completionCommand(program, io);
+  program.helpCommand("help [command]", "print help for a command");
   visit(program, (command) => {
+    // Paragraphs as they stand in the code: help has its own width.
+    command.description(command.description().replaceAll(/([^\n])\n(?!\n)/g, "$1 "));
     if (command !== program) command.option("--no-color", "no colours").copyInheritedSettings(program);
   });
   return program;
@@ -81,11 +86,21 @@ function visit(command: Command, what: (command: Command) => void): void {
   for (const one of command.commands) visit(one, what);
 }
 
+function termOf(argument: Argument): string {
+  const text = `${argument.name()}${argument.variadic ? "..." : ""}`;
+  return argument.required ? `<${text}>` : `[${text}]`;
+}
+
 function helpStyle({ style }: Io): Record<string, unknown> {
   return {
     styleTitle: (text: string) => style.bold(text),
     styleSubcommandTerm: (text: string) => style.cyan(text),
     styleOptionTerm: (text: string) => style.cyan(text),
     showGlobalOptions: false,
+    // The list of all is for finding; what each takes is in its own help.
+    subcommandTerm: (command: Command) =>
+      command.parent?.parent === null
+        ? command.name()
+        : [command.name(), ...command.registeredArguments.map(termOf)].join(" "),
   };
 }

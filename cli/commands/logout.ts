@@ -1,15 +1,12 @@
 // `sallyport logout`: ends the login at the provider as far as it lets one, and removes the tokens.
 
-import * as client from "openid-client";
 import type { Command } from "commander";
 import { ok, type Result } from "../../core/result.ts";
 import { type AccessOptions, targetOf } from "../access.ts";
 import { accessOptions, acting, withExamples } from "../acting.ts";
 import { readConfig, unknownContext } from "../config.ts";
 import type { Io } from "../io.ts";
-import { oauthRefusal } from "../login/oauth_refusal.ts";
-import { discover } from "../login/provider.ts";
-import { readLogin, removeLogin, type StoredLogin } from "../login/stored_login.ts";
+import { readLogin, removeLogin } from "../login/stored_login.ts";
 import { type CliRefusal, type Done, EXIT } from "../refusal.ts";
 
 interface LogoutOptions extends AccessOptions {
@@ -35,6 +32,7 @@ export function logoutCommand(program: Command, io: Io): Command {
 async function logout(options: LogoutOptions, io: Io): Promise<Done> {
   const names = namesOf(options, io);
   if (!names.ok) return names;
+  const { revoke } = await import("../login/revoke.ts");
   let failed: CliRefusal | null = null;
   for (const name of names.value) {
     const login = readLogin(io.env, name);
@@ -59,17 +57,4 @@ function namesOf(options: LogoutOptions, io: Io): Result<readonly string[], CliR
   return target.value.context === null
     ? unknownContext(options.context ?? target.value.gateway)
     : ok([target.value.context]);
-}
-
-async function revoke(login: StoredLogin): Promise<Result<"revoked" | "unsupported" | "nothing", CliRefusal>> {
-  if (login.refresh_token === null) return ok("nothing");
-  const config = await discover(login.issuer, login.client_id);
-  if (!config.ok) return config;
-  if (config.value.serverMetadata().revocation_endpoint === undefined) return ok("unsupported");
-  try {
-    await client.tokenRevocation(config.value, login.refresh_token, { token_type_hint: "refresh_token" });
-    return ok("revoked");
-  } catch (error) {
-    return { ok: false, ...oauthRefusal(error, login.issuer) };
-  }
 }

@@ -1,16 +1,15 @@
-// `sallyport policy …` and `sallyport apply`, as commander knows them. What they do stands in a file each.
+// `sallyport policy …` and `sallyport apply`, as commander knows them. What they do stands in a file
+// each, loaded when it is asked for: the policy's language is half of this program.
 
 import { type Command, Option } from "commander";
 import { acting, withAccess, withExamples, withJson } from "../acting.ts";
 import type { Io } from "../io.ts";
-import { apply, type ApplyOptions, rollback } from "./apply.ts";
-import { check } from "./check.ts";
-import { diff, type DiffOptions } from "./diff.ts";
-import { explain, type ExplainOptions } from "./explain.ts";
-import { history, type HistoryOptions, show, type ShowOptions } from "./history.ts";
-import { DEFAULT_FILE } from "./policy_file.ts";
-import { test } from "./test.ts";
-import { who, type WhoOptions } from "./who.ts";
+import type { ApplyOptions } from "./apply.ts";
+import type { DiffOptions } from "./diff.ts";
+import type { ExplainOptions } from "./explain.ts";
+import type { HistoryOptions, ShowOptions } from "./history.ts";
+import { DEFAULT_FILE } from "./default_file.ts";
+import type { WhoOptions } from "./who.ts";
 
 const FILE = "-f, --file <file>";
 const FILE_IS = `the policy; - for standard input (${DEFAULT_FILE})`;
@@ -42,7 +41,7 @@ function checkCommand(policy: Command, io: Io): void {
     .description("Names each problem with its line and column, and warns of rules that never decide.")
     .option(FILE, FILE_IS)
     .option("--strict", "warnings are problems, too")
-    .action(acting(io, (options) => check(options, io)));
+    .action(acting(io, async (options) => (await import("./check.ts")).check(options, io)));
   withExamples(withJson(command), [
     ["sallyport policy check", `${DEFAULT_FILE} in this folder`],
     ["sallyport policy check -f - < policy.yaml", ""],
@@ -55,7 +54,7 @@ function testCommand(policy: Command, io: Io): void {
     .summary("run a policy's examples")
     .description("Decides each example of the file, and says which are not decided as the file expects.")
     .option(FILE, FILE_IS)
-    .action(acting(io, (options) => test(options, io)));
+    .action(acting(io, async (options) => (await import("./test.ts")).test(options, io)));
   withExamples(withJson(command), [["sallyport policy test", ""]]);
 }
 
@@ -82,7 +81,9 @@ function explainCommand(policy: Command, io: Io): void {
     .option("--address <ip>", "where from")
     .option("--time <time>", "when, as 2026-11-24T10:00:00Z (now)")
     .action(
-      acting(io, (options: ExplainOptions, method: string, target: string) => explain(method, target, options, io)),
+      acting(io, async (options: ExplainOptions, method: string, target: string) =>
+        (await import("./explain.ts")).explain(method, target, options, io),
+      ),
     );
   withExamples(withJson(command), [
     ["sallyport policy explain --as bob --group leads --on registry PUT /left-pad", ""],
@@ -101,7 +102,11 @@ function whoCommand(policy: Command, io: Io): void {
     .argument("<target>", "the path inside the connection, with its query")
     .option(FILE, FILE_IS)
     .requiredOption("--on <connection>", "the connection")
-    .action(acting(io, (options: WhoOptions, method: string, target: string) => who(method, target, options, io)));
+    .action(
+      acting(io, async (options: WhoOptions, method: string, target: string) =>
+        (await import("./who.ts")).who(method, target, options, io),
+      ),
+    );
   withExamples(withJson(command), [["sallyport policy who --on registry PUT /left-pad", ""]]);
 }
 
@@ -112,7 +117,9 @@ function diffCommand(policy: Command, io: Io): void {
     .description("Compares a file with the policy in force, by line and by meaning. Exit code 1 if they differ.")
     .argument("[file]", `the new policy (${DEFAULT_FILE})`)
     .option("--against <what>", "current, the hash of an earlier policy, or a file", "current")
-    .action(acting(io, (options: DiffOptions, file?: string) => diff(file, options, io)));
+    .action(
+      acting(io, async (options: DiffOptions, file?: string) => (await import("./diff.ts")).diff(file, options, io)),
+    );
   withExamples(withAccess(withJson(command)), [
     ["sallyport policy diff", "against the policy in force"],
     ["sallyport policy diff --against old.yaml new.yaml", "offline"],
@@ -125,7 +132,7 @@ function historyCommand(policy: Command, io: Io): void {
     .summary("who applied which policy")
     .description("Lists the policies that were applied, newest first, with who applied each and why.")
     .option("--limit <n>", "at most so many", "20")
-    .action(acting(io, (options: HistoryOptions) => history(options, io)));
+    .action(acting(io, async (options: HistoryOptions) => (await import("./history.ts")).history(options, io)));
   withExamples(withAccess(withJson(command)), [["sallyport policy history", ""]]);
 }
 
@@ -135,7 +142,9 @@ function showCommand(policy: Command, io: Io): void {
     .summary("print a policy's text")
     .description("Prints the policy in force, or an earlier one, as it was applied.")
     .argument("[hash]", "of an earlier policy")
-    .action(acting(io, (options: ShowOptions, hash?: string) => show(hash, options, io)));
+    .action(
+      acting(io, async (options: ShowOptions, hash?: string) => (await import("./history.ts")).show(hash, options, io)),
+    );
   withExamples(withAccess(withJson(command)), [["sallyport policy show > sallyport.yaml", ""]]);
 }
 
@@ -147,7 +156,11 @@ function rollbackCommand(policy: Command, io: Io): void {
     .argument("<hash>", "of the earlier policy")
     .addOption(new Option("--comment <text>", "why, for the history"))
     .option("--yes", "do not ask")
-    .action(acting(io, (options: ApplyOptions, hash: string) => rollback(hash, options, io)));
+    .action(
+      acting(io, async (options: ApplyOptions, hash: string) =>
+        (await import("./apply.ts")).rollback(hash, options, io),
+      ),
+    );
   withExamples(withAccess(withJson(command)), [
     ["sallyport policy rollback 3f2a…", "hashes: sallyport policy history"],
   ]);
@@ -164,7 +177,7 @@ export function applyCommand(program: Command, io: Io): Command {
     .option("--comment <text>", "why, for the history")
     .option("--yes", "do not ask")
     .option("--dry-run", "let the gateway check it, and change nothing")
-    .action(acting(io, (options: ApplyOptions) => apply(options, io)));
+    .action(acting(io, async (options: ApplyOptions) => (await import("./apply.ts")).apply(options, io)));
   return withExamples(withAccess(withJson(command)), [
     ['sallyport apply --comment "let leads unpublish"', ""],
     ["sallyport apply -f - --yes < policy.yaml", "from a pipeline"],

@@ -9,9 +9,8 @@ import { ok, refuse, type Result } from "../../core/result.ts";
 import type { Io } from "../io.ts";
 import type { CliRefusal } from "../refusal.ts";
 import { shown } from "../terminal.ts";
+import { DEFAULT_FILE } from "./default_file.ts";
 
-/** Read when no file is named. */
-export const DEFAULT_FILE = "sallyport.yaml";
 /** A policy may have 512 KiB; what is longer is read this far, and then refused by the parser as too long. */
 const READ_LIMIT = 1024 * 1024;
 

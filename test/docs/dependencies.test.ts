@@ -3,7 +3,8 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { ROOT, sectionOf, textOf } from "./text.ts";
+import { importsOf } from "../../scripts/import_direction.ts";
+import { ROOT, sectionOf, textOf, trackedFiles } from "./text.ts";
 
 interface Manifest {
   readonly license?: string;
@@ -13,8 +14,16 @@ interface Manifest {
 
 const page = textOf("docs/dependencies.md");
 const own = JSON.parse(textOf("package.json")) as Manifest;
-const runtime = Object.keys(own.dependencies ?? {});
-const development = Object.keys(own.devDependencies ?? {});
+/** Everything is a development dependency, because what is published is bundled: what runs is what the product imports. */
+const all = Object.keys(own.devDependencies ?? {});
+const runtime = all.filter((name) => importedByProduct().has(name));
+const development = all.filter((name) => !runtime.includes(name));
+
+function importedByProduct(): ReadonlySet<string> {
+  const product = trackedFiles().filter((path) => /^(?:core|workers|durable|cli|migrations)\/.*\.tsx?$/.test(path));
+  const imports = product.flatMap((path) => importsOf(path, textOf(path)));
+  return new Set(imports.filter((one) => !one.isLocal).map(({ to }) => /^(?:@[^/]+\/)?[^/]+/.exec(to)?.[0] ?? to));
+}
 
 /** Licences that let their code be distributed in an MIT-licensed work with their notice kept. */
 const PERMISSIVE: ReadonlySet<string> = new Set([
@@ -94,6 +103,10 @@ describe("docs/dependencies.md", () => {
     });
     expect(stated.filter((one) => one !== null)).toEqual([]);
   });
+});
+
+test("what is published needs nothing beside it", () => {
+  expect([own.dependencies, runtime.length > 10]).toEqual([undefined, true]);
 });
 
 test("everything that is deployed may be distributed under MIT", () => {
