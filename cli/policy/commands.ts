@@ -64,7 +64,7 @@ function explainCommand(policy: Command, io: Io): void {
     .command("explain")
     .summary("what would happen, and by which rule")
     .description("Decides a command that nobody sends, and says of each rule why it decided or did not.")
-    .argument("<method>")
+    .argument("<method>", "in upper case")
     .argument("<target>", "the path inside the connection, with its query")
     .option(FILE, FILE_IS)
     .requiredOption("--on <connection>", "the connection")
@@ -80,6 +80,7 @@ function explainCommand(policy: Command, io: Io): void {
     .option("--json-body <file>", "a file with the JSON body; - for standard input")
     .option("--address <ip>", "where from")
     .option("--time <time>", "when, as 2026-11-24T10:00:00Z (now)")
+    .optionsGroup("Options:")
     .action(
       acting(io, async (options: ExplainOptions, method: string, target: string) =>
         (await import("./explain.ts")).explain(method, target, options, io),
@@ -98,7 +99,7 @@ function whoCommand(policy: Command, io: Io): void {
     .description(
       "Names the roles, groups and subjects that may do something, by which rule, and under which condition.",
     )
-    .argument("<method>")
+    .argument("<method>", "in upper case")
     .argument("<target>", "the path inside the connection, with its query")
     .option(FILE, FILE_IS)
     .requiredOption("--on <connection>", "the connection")
@@ -171,7 +172,7 @@ export function applyCommand(program: Command, io: Io): Command {
     .command("apply")
     .summary("put a policy in force")
     .description(
-      "Checks a policy and runs its examples, shows what it changes and asks; then it is in force. Refused if\nsomebody else applied another one in between.",
+      "Checks a policy and runs its examples, shows what it changes and asks; then it is in force. Refused if somebody else applied another one in between.",
     )
     .option(FILE, FILE_IS)
     .option("--comment <text>", "why, for the history")
