@@ -5,6 +5,7 @@ import { toHex } from "../../core/bytes.ts";
 import type { Digest } from "../../core/ids.ts";
 import { EMPTY_POLICY, parsePolicy, type Policy } from "../../core/policy/policy.ts";
 import type { PolicyProblem } from "../../core/policy/problem.ts";
+import { readYaml } from "../../core/policy/read_yaml.ts";
 import { analyse, type PolicyWarning } from "../../core/policy/tooling/analysis.ts";
 import { expectationText, runExamples } from "../../core/policy/tooling/examples.ts";
 import { diffPolicies, type PolicyDiff } from "../../core/policy/tooling/policy_diff.ts";
@@ -49,12 +50,19 @@ export function judge(text: string, before: InForce, config: Config, now: number
   const old = readable(before);
   return {
     hash,
-    problems: checkAgainstConfig(policy, config),
+    problems: placed(checkAgainstConfig(policy, config), text),
     failures: failuresOf(policy, now),
     warnings: analyse(policy, text),
     diff,
     changes: old === null ? null : diffPolicies(old, policy, now),
   };
+}
+
+/** A policy no longer has its text, so what only the configuration tells is told without a place: here it gets one. */
+function placed(problems: readonly PolicyProblem[], text: string): readonly PolicyProblem[] {
+  if (problems.length === 0) return problems;
+  const read = readYaml(text);
+  return problems.map((one) => (read.ok ? { ...one, ...read.value.placeOf(one.path.split(".")) } : one));
 }
 
 function readable({ text, hash }: InForce): Policy | null {
