@@ -35,12 +35,9 @@ export const CommandRow = v.object({
 });
 export type CommandRow = v.InferOutput<typeof CommandRow>;
 
-export function outcomeText(row: CommandRow): string {
-  const status = row.status === null ? "" : String(row.status);
-  if (row.outcome === "completed") return status === "" ? "completed" : status;
-  return [row.outcome === "denied" && status === "403" ? "" : status, row.reason ?? row.outcome]
-    .filter(Boolean)
-    .join(" ");
+export function outcomeText({ outcome, status, reason }: CommandRow): string {
+  if (outcome === "completed") return status === null ? outcome : String(status);
+  return reason === null ? outcome : `${outcome}: ${reason}`;
 }
 
 export function paintOutcome(row: CommandRow, s: Style): (text: string) => string {
@@ -70,11 +67,11 @@ const COLUMNS: readonly Column[] = [
   { title: "COMMAND" },
   { title: "TIME" },
   { title: "WHO", min: 6, drop: 3 },
-  { title: "CONNECTION", min: 6, drop: 2 },
-  { title: "REQUEST", min: 14 },
-  { title: "OUTCOME", min: 5 },
+  { title: "CONNECTION", min: 8 },
+  { title: "REQUEST", min: 12, want: 30 },
+  { title: "OUTCOME", min: 5, want: 16 },
   { title: "MS", align: "right", drop: 4 },
-  { title: "RULE", min: 8, drop: 5 },
+  { title: "RULE", min: 8, want: 16, drop: 5 },
 ];
 
 export function commandLines(rows: readonly CommandRow[], width: number | null, s: Style): string[] {

@@ -8,7 +8,7 @@ import { bytesText, timeText } from "./time_text.ts";
 
 const KIND_WIDTH = 18;
 /** Columns below which a line leaves out what the first one said. */
-const NARROW = 110;
+const NARROW = 130;
 const LEAST = 16;
 
 export class RecordLines {
@@ -30,8 +30,9 @@ export class RecordLines {
     if (leaf.kind === "session.opened") this.#who = who(field("principal")) ?? field("subject") ?? this.#who;
     const target = this.#target(leaf, field("target"));
     // Narrow: the date and who it is stand in the first line alone, as they are the same in all.
-    const isNarrow = this.#width !== null && this.#width < NARROW && leaf.kind !== "session.opened";
-    const person = isNarrow || this.#who === "" ? "" : s.cyan(shown(this.#who, 40));
+    const isNarrow = this.#width !== null && this.#width < NARROW;
+    const isFirst = leaf.kind === "session.opened";
+    const person = (isNarrow && !isFirst) || this.#who === "" ? "" : s.cyan(shown(this.#who, 40));
     const before = [
       s.dim(String(leaf.seq).padStart(4)),
       s.dim(isNarrow ? timeText(leaf.time).slice(11) : timeText(leaf.time)),
@@ -39,7 +40,8 @@ export class RecordLines {
       person,
       field("connection") === null ? "" : shown(field("connection") ?? "", 40),
     ].filter((part) => part !== "");
-    const after = results(leaf, s);
+    const date = isNarrow && isFirst ? `  ${s.dim(timeText(leaf.time).slice(0, 10))}` : "";
+    const after = results(leaf, s) + date;
     const parts = [...before, target === null ? "" : this.#cut(shown(target, 120), [...before, after]), after];
     return parts.filter((part) => part !== "").join("  ");
   }

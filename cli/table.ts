@@ -8,6 +8,8 @@ export interface Column {
   readonly align?: "right";
   /** May be cut down to this many columns. Not cut if not given. */
   readonly min?: number;
+  /** What it had better have, before columns that may be left out are there. */
+  readonly want?: number;
   /** Left out where there is no room: the highest number first. Always there if not given. */
   readonly drop?: number;
 }
@@ -57,9 +59,12 @@ export function layOut(
   let kept = columns.map((_, at) => ({ at, width: natural[at] ?? 0 }));
   if (width === null) return kept;
   const total = (): number => kept.reduce((sum, one) => sum + one.width + GAP, -GAP);
-  const least = (): number =>
-    kept.reduce((sum, one) => sum + Math.min(one.width, columns[one.at]?.min ?? one.width) + GAP, -GAP);
-  while (least() > width) {
+  const wanted = (): number =>
+    kept.reduce((sum, { at, width: own }) => {
+      const { want, min } = columns[at] ?? {};
+      return sum + Math.min(own, want ?? min ?? own) + GAP;
+    }, -GAP);
+  while (wanted() > width) {
     const [first] = kept
       .filter((one) => columns[one.at]?.drop !== undefined)
       .sort((a, b) => (columns[b.at]?.drop ?? 0) - (columns[a.at]?.drop ?? 0));

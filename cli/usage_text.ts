@@ -10,6 +10,7 @@ export function usageText(message: string, args: readonly string[], program: Com
     .replace(/^unknown command '(.*)'$/, "there is no command $1")
     .replace(/^unknown option '(.*)'$/, "there is no option $1")
     .replace(/^missing required argument '(.*)'$/, "$1 is missing")
+    .replace(/^required option '(.*)' not specified$/, "$1 is missing")
     .replace(/^option '(.*)' argument missing$/, "$1 needs its value");
   const meant = /^\(Did you mean (.*)\?\)$/.exec(hint)?.[1];
   const sentence = /[.!?]$/.test(what) ? what : `${what}.`;

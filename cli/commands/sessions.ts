@@ -64,10 +64,11 @@ async function sessions(options: SessionsOptions, io: Io): Promise<Done> {
 const COLUMNS: readonly Column[] = [
   { title: "SESSION" },
   { title: "OPENED" },
-  { title: "CONNECTION", min: 8 },
-  { title: "WHO", min: 6, drop: 1 },
+  { title: "CONNECTION", min: 8, want: 12 },
+  { title: "WHO", min: 6, want: 8, drop: 1 },
+  { title: "STATE" },
   { title: "RECORDS", align: "right", drop: 2 },
-  { title: "STATE", min: 6 },
+  { title: "WHY", min: 8, drop: 3 },
 ];
 
 function sessionLines(all: readonly ListedSession[], width: number | null, s: Style): string[] {
@@ -77,13 +78,9 @@ function sessionLines(all: readonly ListedSession[], width: number | null, s: St
     { text: listTime(opened, times), style: s.dim },
     { text: shown(connection, 40) },
     { text: shown(owner.subject, 80), style: s.cyan },
+    closed === null ? { text: "open", style: s.green } : { text: "closed", style: reason === "killed" ? s.red : s.dim },
     { text: size === null ? "" : String(size) },
-    closed === null
-      ? { text: "open", style: s.green }
-      : {
-          text: reason === null ? "closed" : `closed: ${shown(reason, 40)}`,
-          style: reason === "killed" ? s.red : s.dim,
-        },
+    { text: shown(reason ?? "", 40), style: reason === "killed" ? s.red : s.dim },
   ]);
   return tableLines(COLUMNS, rows, width, s);
 }

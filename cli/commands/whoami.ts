@@ -9,7 +9,7 @@ import { callJson, notAGateway } from "../gateway_client.ts";
 import type { Io } from "../io.ts";
 import { type Done, EXIT } from "../refusal.ts";
 import { jsonText, shown } from "../terminal.ts";
-import { timeText } from "../time_text.ts";
+import { shortTime } from "../time_text.ts";
 
 const Whoami = v.object({
   principal: v.object({
@@ -71,6 +71,6 @@ async function whoami(options: WhoamiOptions, io: Io): Promise<Done> {
     principal.groups.length === 0 ? "none" : principal.groups.map((one) => shown(one, 64)).join(", "),
   );
   await row("roles", roles.length === 0 ? "none" : roles.map((one) => shown(one, 64)).join(", "));
-  await row("until", timeText(expires * 1000));
+  await row("until", shortTime(expires * 1000));
   return ok(EXIT.ok);
 }

@@ -16,7 +16,7 @@ import { discover, issuersOf } from "./provider.ts";
 import { writeLogin } from "./stored_login.ts";
 import { type CliRefusal, type Done, EXIT } from "../refusal.ts";
 import { jsonText, shown } from "../terminal.ts";
-import { timeText } from "../time_text.ts";
+import { shortTime } from "../time_text.ts";
 import { readWhoami } from "../commands/whoami.ts";
 
 const SCOPES = ["openid", "offline_access", "profile", "email", "groups"];
@@ -150,7 +150,7 @@ async function greet(
     `${style.green("✓")} logged in at ${style.bold(access.gateway)} as ${style.bold(shown(principal.subject, 80))}${name === null ? "" : ` (${shown(name, 80)})`}`,
   );
   const until =
-    expires === null ? "" : `until ${timeText(expires * 1000)}${isRenewed ? ", then renewed by itself" : ""}; `;
+    expires === null ? "" : `until ${shortTime(expires * 1000)}${isRenewed ? ", then renewed by itself" : ""}; `;
   await io.print(
     style.dim(
       `  ${until}roles: ${roles.length === 0 ? "none" : roles.map((one) => shown(one, 64)).join(", ")}; context ${access.context}`,

@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type CliOptions, type CliRan, runCli, startCli } from "../support/cli.ts";
 import { type EchoUpstream, startEchoUpstream } from "../support/echo_upstream.ts";
-import { startGateway, type TestGateway, testPolicy } from "../support/gateway.ts";
+import { eventually, startGateway, type TestGateway, testPolicy } from "../support/gateway.ts";
 import { listen, stopServer } from "../support/loopback.ts";
 
 let folder = "";
@@ -129,7 +129,7 @@ describe("reading", () => {
     );
     expect(bobs).toMatchObject([{ connection: "other", owner: { subject: "bob" }, closed: null }]);
     const table = await runCli(["sessions", "--subject", "bob"], carol);
-    expect(table.out.split("\n")[0]).toMatch(/^SESSION +OPENED +CONNECTION +WHO +RECORDS +STATE$/);
+    expect(table.out.split("\n")[0]).toMatch(/^SESSION +OPENED +CONNECTION +WHO +STATE +RECORDS +WHY$/);
     const limited = await runCli(["sessions", "-n", "1"], carol);
     expect([limited.out.split("\n").length, limited.err]).toEqual([3, expect.stringContaining("there are more")]);
     expect((await runCli(["sessions", "--until", "1w"], carol)).err).toContain("no sessions found");
@@ -189,5 +189,70 @@ describe("reading", () => {
         { code: 3, err: expect.stringContaining("sallyport sessions") as string },
       ]);
     expect((await runCli(["tail", "nonsense"], await as("alice"))).code).toBe(2);
+  });
+
+  test("what was called is found within seconds, by what it was, and shown with its records", async () => {
+    const [bob, carol] = [await as("bob"), await as("carol")];
+    await runCli(["curl", "-sS", "demo/found?q=1"], bob);
+    await runCli(["curl", "-sS", "-X", "PUT", "nowhere/x"], bob);
+    type Row = { id: string; sid: string };
+    const find = async (...args: string[]): Promise<Row[]> =>
+      json(await runCli(["commands", "--json", ...args], carol)) as Row[];
+    const [found] = await eventually(
+      () => find("--subject", "bob", "--route", "/found"),
+      (rows) => rows.length > 0,
+    );
+    expect(found).toMatchObject({
+      connection: "demo",
+      method: "GET",
+      path: "/found",
+      outcome: "completed",
+      status: 200,
+    });
+    const denied = await eventually(
+      () => find("--outcome", "denied", "--since", "1h", "--method", "PUT"),
+      (rows) => rows.length > 0,
+    );
+    expect(denied[0]).toMatchObject({ subject: "bob", outcome: "denied" });
+    expect((await runCli(["commands", "--connection", "demo"], carol)).out).toMatch(
+      /^COMMAND .*\n.*GET \/found\?q=1 +200/,
+    );
+    const shown = await runCli(["show", found?.id ?? ""], bob);
+    expect([shown.code, shown.err]).toEqual([0, ""]);
+    expect(shown.out).toMatch(
+      /request +GET \/found\?q=1 at demo[\s\S]*outcome +200[\s\S]*command\.requested[\s\S]*command\.completed/,
+    );
+    // Another's is as if it were not there.
+    expect((await runCli(["show", found?.id ?? ""], await as("alice"))).code).toBe(3);
+  });
+
+  test("a session is ended by its owner, with a reason, and what follows it stops", async () => {
+    const bob = await as("bob");
+    await runCli(["curl", "-sS", "other/to-end"], bob);
+    const [session] = json(await runCli(["sessions", "--json", "--connection", "other", "--state", "open"], bob)) as {
+      sid: string;
+    }[];
+    const sid = session?.sid ?? "";
+    const tail = startCli(["tail", "-f", sid], bob);
+    await tail.prints(/GET \/to-end/);
+    expect(await runCli(["kill", sid, "--reason", "test"], await as("alice"))).toMatchObject({ code: 3 });
+    const killed = await runCli(["kill", sid, "--reason", "test"], bob);
+    expect([killed.code, killed.out]).toEqual([0, expect.stringContaining("has ended")]);
+    const ended = await tail.ended;
+    expect([ended.code, ended.out.includes("session.closed"), ended.err.includes("the session is closed")]).toEqual([
+      0,
+      true,
+      true,
+    ]);
+    expect((await runCli(["curl", "-sSf", "other/again"], bob)).code).toBe(22);
+  });
+
+  test("health says by which policy the gateway decides", async () => {
+    const ran = await runCli(["health", "--json"], await as("alice"));
+    expect(json(ran)).toMatchObject({
+      region: "local",
+      policy: { hash: expect.stringMatching(/^[0-9a-f]{64}$/) as string },
+    });
+    expect((await runCli(["health"], await as("alice"))).out).toMatch(/policy +no\. 1/);
   });
 });

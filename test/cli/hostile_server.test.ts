@@ -6,9 +6,11 @@ import { createServer, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { sha256 } from "@noble/hashes/sha2.js";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type CliRan, runCli } from "../support/cli.ts";
 import { listen, stopServer } from "../support/loopback.ts";
+import { countingRandom, exportOf, SAMPLE, SID as SAMPLE_SID } from "../support/sample_session.ts";
 
 const SID = "01935b6e-9999-7000-8000-0123456789ab";
 const EVIL = "\u001b[2J\u001b]0;owned\u0007\u202egnp\u200b\u0085\u2028\u009b31m\r\nfake";
@@ -177,4 +179,28 @@ test("a record that is missing or no record ends tail with code 1", async () => 
   answer = (response, path) =>
     response.end(path.includes("/records") ? '{"leaf":"{}","fields":[]}\n' : JSON.stringify({ size: 3 }));
   expect(await run(["tail", "-f", SID])).toMatchObject({ code: 1, out: "" });
+});
+
+test("tail goes on where a connection broke, and shows each record once", async () => {
+  const sample = exportOf(SAMPLE, countingRandom(), sha256);
+  const asked: string[] = [];
+  answer = (response, path) => {
+    if (!path.includes("/records")) return response.end(JSON.stringify({ size: 0 }));
+    asked.push(path);
+    const from = Number(/from=(\d+)/.exec(path)?.[1]);
+    const lines = sample.lines.slice(from, asked.length < 3 ? from + 2 : undefined);
+    response.writeHead(200, { "content-type": "application/x-ndjson" });
+    response.write(lines.map((line) => `${line}\n`).join(""), () =>
+      asked.length < 3 ? response.destroy() : response.end(),
+    );
+  };
+  const ran = await run(["tail", "-f", SAMPLE_SID]);
+  expect([ran.code, ran.err.includes("the session is closed")]).toEqual([0, true]);
+  expect(
+    ran.out
+      .trim()
+      .split("\n")
+      .map((line) => Number(line.slice(0, 4))),
+  ).toEqual([...Array(17).keys()]);
+  expect(asked.map((path) => /from=\d+/.exec(path)?.[0])).toEqual(["from=0", "from=2", "from=4"]);
 });
