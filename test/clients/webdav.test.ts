@@ -153,15 +153,16 @@ describe("the npm package webdav", () => {
   });
 
   test("locks, writes under its lock, and unlocks", async () => {
-    await both(async (client) => {
+    const refused = await both(async (client) => {
       const { token } = await client.lock("/a folder/plain.txt");
-      const refused = await statusOf(client.putFileContents("/a folder/plain.txt", "by another"));
+      const byAnother = await statusOf(client.putFileContents("/a folder/plain.txt", "by another"));
       const headers = { If: `(<${token}>)` };
       await client.putFileContents("/a folder/plain.txt", "under the lock", { headers });
       await client.unlock("/a folder/plain.txt", `<${token}>`);
       await client.deleteFile("/a folder/copy of it.txt");
-      return refused;
+      return byAnother;
     });
+    expect(refused).toBe(423);
     expectSameFiles();
   });
 
