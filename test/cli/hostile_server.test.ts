@@ -198,7 +198,7 @@ test("tail goes on where a connection broke, and shows each record once", async 
   expect([ran.code, ran.err.includes("the session is closed")]).toEqual([0, true]);
   expect(
     ran.out
-      .trim()
+      .trimEnd()
       .split("\n")
       .map((line) => Number(line.slice(0, 4))),
   ).toEqual([...Array(17).keys()]);
