@@ -7,7 +7,7 @@ import type { Env } from "./env.ts";
 import { gatewayOf } from "./gateway.ts";
 import { runCommand } from "./http/command.ts";
 import { resolveImagePing } from "./http/image_ping.ts";
-import { IMAGE_FORM, PATH_FORM, resolvePathForm, type Spelling } from "./http/path_form.ts";
+import { resolvePathForm, spellingOf } from "./http/path_form.ts";
 import { problem } from "./problem.ts";
 import { originOf, resourceMetadata } from "./protected_resource.ts";
 
@@ -43,12 +43,6 @@ function withConfig<T>(
 ): T | Response {
   const gateway = gatewayOf(env);
   return gateway.ok ? serve(gateway.value) : problem("misconfigured", null);
-}
-
-/** How tool traffic names its connection; null for what is no tool traffic. */
-function spellingOf(url: string, pathAt: number): Spelling | null {
-  if (url.startsWith(PATH_FORM.prefix, pathAt)) return PATH_FORM;
-  return url.startsWith(IMAGE_FORM.prefix, pathAt) ? IMAGE_FORM : null;
 }
 
 export default {

@@ -1,30 +1,26 @@
 // Tells the perimeter of a call without a valid identity. Nobody waits for it.
 
 import { exchangeRecord } from "../core/mask/mask_draft.ts";
-import { parseTarget } from "../core/protocol/http/target.ts";
+import { parseTarget, rawTarget } from "../core/protocol/http/target.ts";
 import { commit } from "../core/record/commit.ts";
 import { placed } from "../durable/jurisdiction.ts";
 import { PERIMETER_SHARDS } from "../durable/perimeter_log.ts";
 import { fillRandom, sha256 } from "../durable/sha256.ts";
 import type { Call } from "./http/exchange.ts";
+import { spellingOf } from "./http/path_form.ts";
+import { originOf } from "./protected_resource.ts";
 
 export async function recordAtPerimeter(
   { request, gateway, command, address }: Call,
   reason: string,
   status: number,
 ): Promise<void> {
-  const target = parseTarget(request.url, "/c/");
+  const { method, url } = request;
+  const { connection, path, query } = askedOf(url);
   const prefix = addressPrefix(address);
-  const connection = target.ok ? target.value.connection : "none";
   const record = exchangeRecord(
     { kind: "command.denied", command, part: 0, classes: { protocol: "http", reason, status, count: 1 } },
-    {
-      target: {
-        method: request.method,
-        path: target.ok ? target.value.path : "",
-        query: target.ok ? target.value.query : "",
-      },
-    },
+    { target: { method, path, query } },
     { client: JSON.stringify({ address }), connection, prefix },
   );
   const shard = (sha256(new TextEncoder().encode(prefix))[0] ?? 0) % PERIMETER_SHARDS;
@@ -35,6 +31,15 @@ export async function recordAtPerimeter(
   } catch {
     // The 401 has left; a perimeter that cannot be reached must not become the caller's trouble.
   }
+}
+
+/** What is no connection's is recorded as it came. */
+function askedOf(url: string): { readonly connection: string; readonly path: string; readonly query: string } {
+  const spelling = spellingOf(url, originOf(url).length);
+  const target = spelling === null ? null : parseTarget(url, spelling.prefix);
+  if (spelling === null || target?.ok !== true) return { connection: "none", ...rawTarget(url) };
+  const { connection, path, query } = target.value;
+  return { connection, path: spelling.below + path, query };
 }
 
 /** /24 of an IPv4 address, /48 of an IPv6 one: what one holder usually has. */

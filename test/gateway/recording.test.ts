@@ -5,6 +5,7 @@ import { connect } from "node:net";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { type EchoUpstream, sha256, startEchoUpstream } from "../support/echo_upstream.ts";
 import { eventually, type ReadRecord, startGateway, testPolicy, type TestGateway } from "../support/gateway.ts";
+import { perimeterRecords } from "../support/perimeter.ts";
 import { rawRequest } from "../support/raw_http.ts";
 
 let upstream: EchoUpstream;
@@ -144,6 +145,26 @@ test("credentials in headers and queries are masked in the record and forwarded 
   const text = JSON.stringify(await gateway.records("alice", "tool"));
   expect(text).toContain("page=2");
   for (const secret of ["querysecret", "headersecret", "cookiesecret", token]) expect(text).not.toContain(secret);
+});
+
+test("parameters that carry secrets are masked also where the target is refused", async () => {
+  const paths = ["/c/tool/..%2fx?token=secret-in-it&a=1", "/v2/c/tool/..%2fx?token=secret-in-it&a=1"];
+  for (const path of paths) expect((await gateway.fetch("alice", path)).status).toBe(400);
+  const targets = (await gateway.records("alice", "console")).map(({ fields }) => fields.target ?? "");
+  for (const path of paths) expect(targets).toContain(`GET ${path.replace("secret-in-it", "[masked:query]")}`);
+});
+
+test.each([
+  ["/c/tool/name?token=x", "tool", "GET /name?token=[masked:query]"],
+  ["/v2/c/tool/name/tags/list", "tool", "GET /v2/name/tags/list"],
+  ["/v2/", "none", "GET /v2/"],
+  ["/api/v1/sessions?limit=1", "none", "GET /api/v1/sessions?limit=1"],
+])("a call of nobody known stands at the perimeter with what it asked for: %s", async (path, connection, target) => {
+  expect((await fetch(gateway.url + path)).status).toBe(401);
+  const find = async (): Promise<ReadRecord | undefined> =>
+    (await perimeterRecords(gateway)).find((one) => one.fields.target === target);
+  const found = await eventually(find, (record) => record !== undefined);
+  expect(found?.fields).toMatchObject({ connection });
 });
 
 test("the record says who, with which token, and by which policy", async () => {

@@ -183,7 +183,7 @@ function refusalsOf({ who, query, body, refusals }: Described): Set<ProblemReaso
     "trail_unavailable",
     ...(typeof who === "string" ? [] : (["role_needed"] as const)),
     ...(query === null ? [] : (["request_invalid"] as const)),
-    ...(body === null ? [] : (["body_too_large", "media_type_unsupported", "request_cut"] as const)),
+    ...(body === null ? [] : (["body_too_large", "body_late", "media_type_unsupported", "request_cut"] as const)),
     ...refusals,
   ]);
 }

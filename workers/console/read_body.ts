@@ -4,6 +4,7 @@
 import * as v from "valibot";
 import { readJsonBody } from "../../core/policy/body.ts";
 import { ok, type Result } from "../../core/result.ts";
+import { BODY_MS, readBody } from "../http/read_body.ts";
 import type { ProblemError } from "../problem.ts";
 import type { BodySpec, Refusal } from "./route.ts";
 import { expectedOf } from "./schemas.ts";
@@ -66,32 +67,18 @@ async function readBytes(request: Request, spec: BodySpec<v.GenericSchema>): Pro
   const { headers, body } = request;
   if (!isMediaType(headers.get("content-type"), spec.mediaType) || headers.has("content-encoding"))
     return { ok: false, reason: "media_type_unsupported", more: { headers: [["accept", spec.mediaType]] } };
-  const declared = headers.get("content-length");
-  if (declared !== null && Number(declared) > spec.limit) return { ok: false, reason: "body_too_large" };
   if (body === null) return invalid([{ pointer: "", expected: "a body" }]);
-  return boundedBytes(body, spec.limit);
-}
-
-/** No further than the limit: a body without a stated length could be endless. */
-async function boundedBytes(body: ReadableStream<Uint8Array>, limit: number): Promise<Result<Uint8Array, Refusal>> {
-  const chunks: Uint8Array[] = [];
-  let size = 0;
-  try {
-    for await (const chunk of body) {
-      size += chunk.byteLength;
-      if (size > limit) return { ok: false, reason: "body_too_large" };
-      chunks.push(chunk);
-    }
-  } catch {
-    return { ok: false, reason: "request_cut" };
+  const read = await readBody(request, spec.limit, BODY_MS);
+  switch (read.kind) {
+    case "whole":
+      return ok(read.bytes);
+    case "too_large":
+      return { ok: false, reason: "body_too_large" };
+    case "cut":
+      return { ok: false, reason: "request_cut" };
+    case "late":
+      return { ok: false, reason: "body_late" };
   }
-  const bytes = new Uint8Array(size);
-  let at = 0;
-  for (const chunk of chunks) {
-    bytes.set(chunk, at);
-    at += chunk.byteLength;
-  }
-  return ok(bytes);
 }
 
 /** RFC 9110 §8.3.1. A charset may be stated if it is the one that is read. */

@@ -5,12 +5,13 @@
 import type { Header } from "../../core/mask/mask_headers.ts";
 import { CONSOLE } from "../../core/policy/policy.ts";
 import { capturesOf, matchesRoute } from "../../core/policy/route.ts";
-import { routeSegments } from "../../core/protocol/http/target.ts";
+import { rawTarget, routeSegments } from "../../core/protocol/http/target.ts";
 import type { Fields } from "../../core/record/record.ts";
 import { refuse } from "../../core/result.ts";
-import type { Caller } from "../caller.ts";
+import { type Caller, callerOf } from "../caller.ts";
+import { knownAfterBody } from "../http/meanwhile.ts";
+import type { ProblemReason } from "../problem.ts";
 import type { Answerer, Asked, Exchange } from "../http/exchange.ts";
-import { originOf } from "../protected_resource.ts";
 import { limitCaller } from "./rate_limit.ts";
 import type { Answer, Refusal, Route } from "./route.ts";
 import { ROUTES } from "./route_table.ts";
@@ -41,14 +42,24 @@ export async function resolveConsole(caller: Caller, exchange: Exchange): Promis
     .ready({ exchange, caller, path, rawQuery: place.query })
     .catch(() => refuse({ reason: "trail_unavailable" }));
   if (!ready.ok) return refused(exchange, place, ready, route, "fields" in ready ? (ready.fields ?? {}) : {});
+  if (route.body !== null) {
+    const lost = await lostMeanwhile(exchange, caller, route);
+    if (lost !== null) return refused(exchange, place, { reason: lost }, route, ready.value.fields);
+  }
   return allowed(exchange, place, route, ready.value);
 }
 
+/** Why the caller may not do it any more, now that the body is there; null if they may. */
+async function lostMeanwhile(exchange: Exchange, caller: Caller, route: Route): Promise<ProblemReason | null> {
+  const known = await knownAfterBody(exchange, caller, CONSOLE);
+  if (!known.ok) return known.reason;
+  const now = callerOf(caller.authenticated, known.value.policy, exchange.gateway.config);
+  return mayUse(route, now) ? null : "role_needed";
+}
+
 function placeOf(url: string): Place {
-  const target = url.slice(originOf(url).length);
-  const at = target.indexOf("?");
-  const path = at < 0 ? target : target.slice(0, at);
-  return { path, query: at < 0 ? "" : target.slice(at + 1), segments: routeSegments(path) };
+  const { path, query } = rawTarget(url);
+  return { path, query, segments: routeSegments(path) };
 }
 
 /** HEAD is GET without its body (RFC 9110 §9.3.2). */

@@ -1,7 +1,6 @@
 // decide, where a rule reads the body: reads as much of it as the rule may see, asks again, and keeps
 // the bytes, because what was decided on is what has to be forwarded.
 
-import { isKilled, isRevoked } from "../../core/auth/revocation.ts";
 import { type BodyView, readJsonBody } from "../../core/policy/body.ts";
 import { type Asked as Question, decide } from "../../core/policy/decide.ts";
 import type { Decision } from "../../core/policy/decision.ts";
@@ -9,10 +8,8 @@ import { ok, refuse, type Result } from "../../core/result.ts";
 import type { Caller } from "../caller.ts";
 import type { ProblemReason } from "../problem.ts";
 import type { Exchange } from "./exchange.ts";
-import { type BodyRead, readBody } from "./read_body.ts";
-
-/** For at most a mebibyte; until then nothing is recorded and no upstream waits. */
-const BODY_MS = 30_000;
+import { knownAfterBody } from "./meanwhile.ts";
+import { BODY_MS, type BodyRead, readBody } from "./read_body.ts";
 
 export interface DecidedByBody {
   readonly decision: Decision;
@@ -29,8 +26,9 @@ export async function decideByBody(
   const read = await readBody(exchange.request, limit, BODY_MS);
   const view = viewOf(read, question);
   if (view === null) return refuse({ reason: read.kind === "late" ? "body_late" : "request_cut" });
-  const changed = await changedMeanwhile(exchange, caller, question.connection);
-  if (changed !== null) return refuse({ reason: changed });
+  const known = await knownAfterBody(exchange, caller, question.connection);
+  if (!known.ok) return known;
+  if (known.value.policy.hash !== exchange.policy.hash) return refuse({ reason: "policy_changed" });
   const decision = decide(exchange.policy, { ...question, body: view });
   if (decision.effect === "needs_body") throw new Error("a decision asks for a body that was read");
   const body = read.kind === "whole" ? read.bytes : null;
@@ -50,18 +48,4 @@ function viewOf(read: BodyRead, { headers }: Question): BodyView | null {
     case "late":
       return null;
   }
-}
-
-/** A slow body must not keep a revoked token, a killed session or an older policy alive. */
-async function changedMeanwhile(
-  { gateway, policy }: Exchange,
-  { authenticated }: Caller,
-  connection: string,
-): Promise<ProblemReason | null> {
-  const now = Date.now();
-  const known = gateway.control.current(now) ?? (await gateway.control.renew(now));
-  if (known === null) return "control_unavailable";
-  if (isRevoked(authenticated, known.revocations)) return "unauthenticated";
-  if (isKilled(authenticated, connection, known.revocations)) return "session_killed";
-  return known.policy.hash === policy.hash ? null : "policy_changed";
 }

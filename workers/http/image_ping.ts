@@ -3,14 +3,14 @@
 // `console`: whoever has a valid identity gets an empty answer.
 
 import { CONSOLE } from "../../core/policy/policy.ts";
+import { rawTarget } from "../../core/protocol/http/target.ts";
 import type { Caller } from "../caller.ts";
 import { json } from "../console/answers.ts";
-import { originOf } from "../protected_resource.ts";
 import type { Asked, Exchange } from "./exchange.ts";
 
 export function resolveImagePing(_: Caller, { request, policy }: Exchange): Asked {
   const { method, url } = request;
-  const target = { method, path: url.slice(originOf(url).length), query: "" };
+  const target = { method, ...rawTarget(url) };
   const common = { connection: CONSOLE, method, sent: { target, headers: [...request.headers] }, fields: {} };
   if (method !== "GET" && method !== "HEAD")
     return {

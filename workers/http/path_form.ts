@@ -11,7 +11,7 @@ import { type Decision, deniedByDefault } from "../../core/policy/decision.ts";
 import { present } from "../../core/protocol/http/credential.ts";
 import { verbClass } from "../../core/protocol/http/methods.ts";
 import { requestHeaders } from "../../core/protocol/http/request_headers.ts";
-import { parseTarget, routeSegments, type Target, upstreamUrl } from "../../core/protocol/http/target.ts";
+import { parseTarget, rawTarget, routeSegments, type Target, upstreamUrl } from "../../core/protocol/http/target.ts";
 import type { Caller } from "../caller.ts";
 import type { ProblemReason } from "../problem.ts";
 import { originOf } from "../protected_resource.ts";
@@ -26,6 +26,12 @@ export interface Spelling {
 
 export const PATH_FORM: Spelling = { prefix: "/c/", below: "" };
 export const IMAGE_FORM: Spelling = { prefix: "/v2/c/", below: "/v2" };
+
+/** How tool traffic names its connection; null for what is no tool traffic. `pathAt`: where the path begins in `url`. */
+export function spellingOf(url: string, pathAt: number): Spelling | null {
+  if (url.startsWith(PATH_FORM.prefix, pathAt)) return PATH_FORM;
+  return url.startsWith(IMAGE_FORM.prefix, pathAt) ? IMAGE_FORM : null;
+}
 
 /** A promise only where a rule has to read the body first. */
 export function resolvePathForm(
@@ -101,7 +107,7 @@ function recordedAt(
 ): { readonly connection: Asked["connection"]; readonly target: Asked["sent"]["target"] } {
   // Names that are no connection share one session a caller: a caller must not be able to make objects by making up names.
   const connection = settings?.name ?? CONSOLE;
-  if (!parsed.ok) return { connection, target: { method, path: url.slice(originOf(url).length), query: "" } };
+  if (!parsed.ok) return { connection, target: { method, ...rawTarget(url) } };
   const { connection: name, query } = parsed.value;
   const path = below + parsed.value.path;
   return { connection, target: { method, path: settings === undefined ? `/c/${name}${path}` : path, query } };

@@ -1,5 +1,8 @@
 // Reads a request's body up to a limit, for whoever has to see it before anything is done with it.
 
+/** For at most a mebibyte; until then nothing is recorded and no upstream waits. */
+export const BODY_MS = 30_000;
+
 export type BodyRead =
   | { readonly kind: "whole"; readonly bytes: Uint8Array }
   /** More than the limit. What lies beyond it was not read. */

@@ -36,12 +36,8 @@ const QUERY_ENCODES = /["'<>]/g;
 
 /** `url` as the runtime gives it: scheme, host and the raw target. `prefix` is the path form's `/c/`. */
 export function parseTarget(url: string, prefix: string): Result<Target, TargetRefusal> {
-  const afterHost = startOfTarget(url);
-  if (url.length - afterHost > MAX_TARGET) return refuse({ reason: "target_too_long" });
-  const target = url.slice(afterHost);
-  const at = target.indexOf("?");
-  const path = at < 0 ? target : target.slice(0, at);
-  const query = at < 0 ? "" : target.slice(at + 1);
+  if (url.length - startOfTarget(url) > MAX_TARGET) return refuse({ reason: "target_too_long" });
+  const { path, query } = rawTarget(url);
   if (!path.startsWith(prefix)) return refuse({ reason: "target_without_connection" });
   const end = path.indexOf("/", prefix.length);
   const connection = parseConnectionName(path.slice(prefix.length, end < 0 ? path.length : end));
@@ -51,6 +47,13 @@ export function parseTarget(url: string, prefix: string): Result<Target, TargetR
   if (!PATH.test(rest) || !QUERY.test(query)) return refuse({ reason: "target_malformed" });
   // Encoded here, before the decision, so that the parser has nothing left to change afterwards.
   return ok({ connection, path: rest.replace(PATH_ENCODES, encoded), query: query.replace(QUERY_ENCODES, encoded) });
+}
+
+/** Path and query as they came, whatever they are: for the record of what is no target. */
+export function rawTarget(url: string): { readonly path: string; readonly query: string } {
+  const target = url.slice(startOfTarget(url));
+  const at = target.indexOf("?");
+  return at < 0 ? { path: target, query: "" } : { path: target.slice(0, at), query: target.slice(at + 1) };
 }
 
 /** The upstream's address for a checked target; `base` without a slash at its end. */
