@@ -247,10 +247,3 @@ function obligationsOf({ mask, record }: FileRule): readonly Obligation[] {
   const masks = mask.map((rule): Obligation => ({ kind: "mask", rule }));
   return record === undefined ? masks : [...masks, { kind: "record", extent: record }];
 }
-
-/** Connections that speak plain http to their upstream: for development configurations only. */
-export function insecureConnections(policy: Policy): readonly ConnectionName[] {
-  return [...policy.connections.values()]
-    .filter(({ upstream }) => !upstream.startsWith("https:"))
-    .map(({ name }) => name);
-}

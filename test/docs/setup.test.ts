@@ -2,7 +2,17 @@
 // installed one asks nobody.
 
 import { execFileSync } from "node:child_process";
-import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, utimesSync, writeFileSync } from "node:fs";
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
@@ -38,6 +48,15 @@ test("installs from the lock file once, and again only when that is newer", () =
   const later = new Date(Date.now() + 60_000);
   utimesSync(join(folder, "package-lock.json"), later, later);
   expect(setUp()).toHaveLength(2);
+});
+
+test("installs nothing into what a link leads to", () => {
+  const elsewhere = join(folder, "elsewhere");
+  mkdirSync(elsewhere);
+  writeFileSync(join(elsewhere, "kept"), "");
+  symlinkSync(elsewhere, join(folder, "node_modules"));
+  expect(() => setUp()).toThrow("setup.sh");
+  expect(existsSync(join(folder, "asked"))).toBe(false);
 });
 
 test("fails if npm fails, so that nothing starts half installed", () => {

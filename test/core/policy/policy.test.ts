@@ -1,6 +1,6 @@
 import { describe, expect, it, test } from "vitest";
 import { decide } from "../../../core/policy/decide.ts";
-import { EMPTY_POLICY, insecureConnections, parsePolicy } from "../../../core/policy/policy.ts";
+import { EMPTY_POLICY, parsePolicy } from "../../../core/policy/policy.ts";
 import { asking, file, HASH, policyOf, rule } from "./sample_policy.ts";
 
 const connection = { protocol: "http", upstream: "https://registry.example", region: "eu" };
@@ -51,11 +51,6 @@ describe("a policy that is complete is read", () => {
 
   it("knows the built-in roles without their definition", () => {
     expect(policyOf(file({ rules: [rule({ who: { roles: ["admin", "auditor"] } })] })).rules).toHaveLength(1);
-  });
-
-  it("names the connections that speak plain http", () => {
-    const connections = { a: connection, b: { ...connection, upstream: "http://127.0.0.1:4873" } };
-    expect(insecureConnections(policyOf(file({ connections, rules: [] })))).toEqual(["b"]);
   });
 });
 
