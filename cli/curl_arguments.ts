@@ -50,6 +50,8 @@ const REFUSED: Readonly<Record<string, string>> = {
   digest: "the gateway's token takes that place",
   anyauth: "the gateway's token takes that place",
   libcurl: "it writes the token into a file",
+  trace: "it writes the token into a file",
+  "trace-ascii": "it writes the token into a file",
 };
 
 export interface CurlCall {

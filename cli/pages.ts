@@ -7,6 +7,8 @@ import { callJson, notAGateway } from "./gateway_client.ts";
 import type { CliRefusal } from "./refusal.ts";
 
 const PAGE = 100;
+/** Pages without an item, one after the other: a filter may find nothing in as much as one call looks through. */
+const EMPTY_PAGES = 50;
 
 export interface Listed<T> {
   readonly items: readonly T[];
@@ -25,6 +27,7 @@ export async function listed<T>(
   const Page = v.object({ items: v.array(item), next: v.nullable(v.string()) });
   const items: T[] = [];
   let cursor: string | null = null;
+  let empty = 0;
   do {
     const query = new URLSearchParams({ limit: String(Math.min(PAGE, limit - items.length)) });
     for (const [name, value] of Object.entries(filters)) if (value !== undefined) query.set(name, value);
@@ -33,10 +36,9 @@ export async function listed<T>(
     if (!got.ok) return got;
     const page = v.safeParse(Page, got.value);
     if (!page.success) return notAGateway();
-    // An empty page with a cursor could go on for ever.
-    if (page.output.items.length === 0) return ok({ items, hasMore: false });
     items.push(...page.output.items);
     cursor = page.output.next;
-  } while (cursor !== null && items.length < limit);
+    empty = page.output.items.length === 0 ? empty + 1 : 0;
+  } while (cursor !== null && items.length < limit && empty < EMPTY_PAGES);
   return ok({ items: items.slice(0, limit), hasMore: cursor !== null || items.length > limit });
 }

@@ -35,6 +35,8 @@ const DAY = 86_400_000;
 
 export interface PerimeterDenial {
   readonly reason: string;
+  /** What the caller was answered; the reason decides it. */
+  readonly status: number;
   /** Address prefix: /24 or /48. */
   readonly prefix: string;
   readonly connection: string;
@@ -43,6 +45,7 @@ export interface PerimeterDenial {
 
 interface Counter {
   readonly reason: string;
+  readonly status: number;
   readonly prefix: string;
   readonly connection: string;
   seen: number;
@@ -89,12 +92,12 @@ export class PerimeterLog {
     return counter.seen > counter.written || this.#uncounted > 0;
   }
 
-  #counter({ reason, prefix, connection }: PerimeterDenial): Counter | null {
+  #counter({ reason, status, prefix, connection }: PerimeterDenial): Counter | null {
     const key = `${reason} ${prefix} ${connection}`;
     const known = this.#counters.get(key);
     if (known !== undefined) return known;
     if (this.#counters.size >= KEYS) return null;
-    const counter: Counter = { reason, prefix, connection, seen: 0, written: 0 };
+    const counter: Counter = { reason, status, prefix, connection, seen: 0, written: 0 };
     this.#counters.set(key, counter);
     return counter;
   }
@@ -146,10 +149,10 @@ export class PerimeterLog {
     const counted = [...this.#counters.values()]
       .filter((c) => c.seen > c.written)
       .sort((a, b) => b.seen - b.written - (a.seen - a.written));
-    for (const { reason, prefix, connection, seen, written } of counted) {
+    for (const { reason, status, prefix, connection, seen, written } of counted) {
       const count = seen - written;
       const isRoom = this.#rows < ROWS_FOR_COUNTS && this.#bytesLeft() >= NOTE_BYTES;
-      const classes = { protocol: "http", reason, status: 401, count };
+      const classes = { protocol: "http", reason, status, count };
       if (!isRoom || !this.#append(note("command.denied", classes, { prefix, connection }), NOTE_BYTES, now))
         dropped += count;
     }

@@ -27,7 +27,7 @@ export async function recordAtPerimeter(
   const shards = placed(gateway.env.PERIMETER, gateway.env);
   const perimeter = shards.get(shards.idFromName(`perimeter/${shard}`));
   try {
-    await perimeter.denied({ reason, prefix, connection, record: commit(record, fillRandom, sha256) });
+    await perimeter.denied({ reason, status, prefix, connection, record: commit(record, fillRandom, sha256) });
   } catch {
     // The 401 has left; a perimeter that cannot be reached must not become the caller's trouble.
   }

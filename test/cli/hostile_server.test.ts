@@ -171,8 +171,24 @@ test("a list whose pages never end is read as far as was asked", async () => {
   };
   const ran = await run(["sessions", "--limit", "5", "--json"]);
   expect([ran.code, asked, (JSON.parse(ran.out) as unknown[]).length]).toEqual([0, 5, 5]);
-  answer = (response) => response.end(JSON.stringify({ items: [], next: "again" }));
+  asked = 0;
+  answer = (response) => {
+    asked += 1;
+    response.end(JSON.stringify({ items: [], next: "again" }));
+  };
   expect((await run(["sessions"])).code).toBe(0);
+  expect(asked).toBe(50);
+});
+
+test("a list that begins with pages of nothing is read on", async () => {
+  let asked = 0;
+  const item = { sid: SID, connection: "x", owner: { issuer: "i", subject: "s" }, opened: 1, closed: null, size: null };
+  answer = (response) => {
+    asked += 1;
+    response.end(JSON.stringify(asked < 4 ? { items: [], next: "on" } : { items: [item], next: null }));
+  };
+  const ran = await run(["sessions", "--json"]);
+  expect([ran.code, (JSON.parse(ran.out) as unknown[]).length]).toEqual([0, 1]);
 });
 
 test("a record that is missing or no record ends tail with code 1", async () => {

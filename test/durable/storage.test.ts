@@ -306,12 +306,9 @@ describe("the perimeter", () => {
 
   function denial(prefix: string, reason = "expired", size = 10): PerimeterDenial {
     const fields = { target: `GET /${"x".repeat(size)}`, connection: "c", prefix };
-    return {
-      reason,
-      prefix,
-      connection: "c",
-      record: record("command.denied", newCommand(), { protocol: "http", reason, status: 401, count: 1 }, fields),
-    };
+    const status = reason === "issuer_unavailable" ? 503 : 401;
+    const classes = { protocol: "http", reason, status, count: 1 };
+    return { reason, status, prefix, connection: "c", record: record("command.denied", newCommand(), classes, fields) };
   }
 
   function withPerimeter<R>(name: string, work: (storage: DurableObjectStorage) => Promise<R>): Promise<R> {
@@ -365,6 +362,15 @@ describe("the perimeter", () => {
         status: 401,
         count: 500 - FIRST_IN_FULL,
       });
+    }));
+
+  test("counts calls with the status that they got", () =>
+    withPerimeter("status", async (storage) => {
+      const log = new RecordLog(storage.sql);
+      const perimeter = new PerimeterLog(log);
+      for (let i = 0; i < 2 * FIRST_IN_FULL; i++) perimeter.denied(denial("192.0.2.0/24", "issuer_unavailable"), START);
+      perimeter.flush(START + MINUTE);
+      expect((await allOf(log, storage)).at(-1)).toMatchObject({ status: 503, count: FIRST_IN_FULL });
     }));
 
   test(

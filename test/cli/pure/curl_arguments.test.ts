@@ -75,6 +75,7 @@ describe("a call", () => {
     ["options from a file", ["-Kfile", "registry/x"]],
     ["no check of the certificate, in a bundle", ["-sk", "registry/x"]],
     ["redirects with the token", ["--location-trusted", "registry/x"]],
+    ["a file that the token would be written to", ["--trace-ascii", "trace", "registry/x"]],
     ["another identity", ["-u", "a:b", "registry/x"]],
     ["another token", ["-H", "Authorization: Bearer x", "registry/x"]],
     ["another token, joined", ["-Hauthorization:x", "registry/x"]],
