@@ -1,4 +1,4 @@
-// How long things live in a session object. DESIGN's words: a session is idle 15 minutes or lasts at
+// How long things live in a session object: a session is idle 15 minutes or lasts at
 // most 8 hours; an intent is open while its forwarder renews the lease.
 
 /** A lease outlives two missed renewals: the forwarder renews every 10 s, so 3 × 10 s. */

@@ -18,6 +18,8 @@ export interface Disk {
 
 /** A page of tmpfs: what it hands out at once. */
 const PAGE = 4096;
+/** Who writes to the disk may give space back meanwhile, as databases do with their journals: it is taken, too. */
+const TRIES = 1000;
 
 /** False where mounting is not allowed: who is not root, or in a container that forbids it. */
 export function canMountDisks(): boolean {
@@ -45,11 +47,13 @@ export function mountDisk(megabytes: number, at?: string): Disk {
     fill: () => {
       const file = openSync(ballast, "a");
       try {
-        for (const size of [256 * PAGE, PAGE]) while (take(file, size));
+        for (let tries = 0; statfsSync(path).bavail > 0; tries++) {
+          if (tries === TRIES) throw new Error("the disk does not become full");
+          for (const size of [256 * PAGE, PAGE]) while (take(file, size));
+        }
       } finally {
         closeSync(file);
       }
-      if (statfsSync(path).bavail > 0) throw new Error("the disk has not become full");
     },
     free: () => rmSync(ballast, { force: true }),
     remove: () => {

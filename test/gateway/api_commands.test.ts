@@ -166,3 +166,28 @@ test("who looks for their own commands on the console is not shown the looking",
     expect(items.map(({ id }) => id)).not.toContain(looking?.command);
   }
 });
+
+test("an admin has all of it written anew, page after page, after it was thrown away", async () => {
+  const wanted = async (): Promise<string[]> =>
+    (await find("carol", "limit=100")).items
+      .map(({ id, outcome }) => `${id} ${outcome}`)
+      .filter((one) => before.has(one));
+  const before = new Set<string>();
+  for (const { id, connection, outcome } of (await find("carol", "limit=100")).items)
+    if (connection !== "console") before.add(`${id} ${outcome}`);
+  expect(before.size).toBeGreaterThan(3);
+  const database = await gateway.runtime.miniflare.getD1Database("SEARCH", "sallyport");
+  await database.prepare("DELETE FROM command").run();
+  expect(await wanted()).toEqual([]);
+  let cursor: string | null = null;
+  let pages = 0;
+  do {
+    const query = `limit=2${cursor === null ? "" : `&cursor=${cursor}`}`;
+    const answer: Response = await gateway.fetch("dan", `/api/v1/search/rebuild?${query}`, { method: "POST" });
+    expect(answer.status).toBe(202);
+    cursor = ((await answer.json()) as { next: string | null }).next;
+    pages += 1;
+  } while (cursor !== null);
+  expect(pages).toBeGreaterThan(2);
+  expect(new Set(await eventually(wanted, (found) => found.length === before.size))).toEqual(before);
+});

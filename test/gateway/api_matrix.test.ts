@@ -159,6 +159,13 @@ const CASES: readonly Case[] = [
     init: () => sent("POST", { reason: "a test" }),
   },
   {
+    route: "POST /api/v1/search/rebuild",
+    of: "the search database",
+    outcomes: [401, 403, 403, 202, 202],
+    path: () => "/api/v1/search/rebuild?limit=5",
+    init: () => ({ method: "POST" }),
+  },
+  {
     route: "GET /api/v1/revocations",
     of: "revocations",
     outcomes: READERS,

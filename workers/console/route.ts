@@ -157,7 +157,7 @@ async function readBody(
 ): Promise<Result<unknown, Refusal>> {
   const { request } = exchange;
   if (body === null)
-    return request.body === null
+    return request.body === null || request.headers.get("content-length") === "0"
       ? ok(undefined)
       : { ok: false, reason: "request_invalid", more: { errors: [{ pointer: "", expected: "no body" }] } };
   return body.mediaType === "application/json" ? readJson(request, body) : readText(request, body);

@@ -9,6 +9,7 @@ import { POLICY_ROUTES } from "./policies.ts";
 import { RECORD_ROUTES } from "./records.ts";
 import { REVOCATION_ROUTES } from "./revocations.ts";
 import type { Route } from "./route.ts";
+import { SEARCH_ROUTES } from "./search_rebuild.ts";
 import { SESSION_ROUTES } from "./sessions.ts";
 import { TRAIL_ROUTES } from "./trail.ts";
 
@@ -20,6 +21,7 @@ export const ROUTES: readonly Route[] = [
   ...RECORD_ROUTES,
   ...KILL_ROUTES,
   ...COMMAND_ROUTES,
+  ...SEARCH_ROUTES,
   ...TRAIL_ROUTES,
   ...POLICY_ROUTES,
   ...REVOCATION_ROUTES,
