@@ -1,7 +1,7 @@
 // The gateway for tests: the bundle that would be deployed, on the local Workers runtime, with an
 // issuer of its own. A test says which policy and secrets it has, and asks for tokens and records.
 
-import { randomBytes } from "node:crypto";
+import { randomBytes, randomInt } from "node:crypto";
 import { createServer } from "node:net";
 import type { AddressInfo } from "node:net";
 import { applyPolicy } from "../../local/apply_policy.ts";
@@ -212,13 +212,22 @@ export function readExport(ndjson: string): ReadRecord[] {
   });
 }
 
+/** Below the ports that systems lend to connections that go out (32768 on Linux): one of those could take it meanwhile. */
+const PORTS = { from: 12_000, to: 32_000 } as const;
+
 /** The Worker's variables name its own address, so the port must be known before it starts. */
 export async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise<void>((resolve) => server.close(() => resolve()));
-  return port;
+  for (;;) {
+    const port = randomInt(PORTS.from, PORTS.to);
+    const server = createServer();
+    const isFree = await new Promise<boolean>((resolve) => {
+      server.once("error", () => resolve(false));
+      server.listen(port, "127.0.0.1", () => resolve(true));
+    });
+    if (!isFree) continue;
+    await new Promise<void>((resolve) => server.close(() => resolve()));
+    return port;
+  }
 }
 
 /** Asks until the answer satisfies, for what becomes durable beside an answer and not before it. */
