@@ -3,7 +3,6 @@
 
 import { randomBytes, randomInt } from "node:crypto";
 import { createServer } from "node:net";
-import type { AddressInfo } from "node:net";
 import { applyPolicy } from "../../local/apply_policy.ts";
 import { type Runtime, type RuntimeOptions, startRuntime } from "../../local/runtime.ts";
 import { AUDIENCE, type Person, startIssuer, type TestIssuer } from "./issuer.ts";
