@@ -1,17 +1,13 @@
 // `sallyport commands`: who called what, over all sessions.
 
 import { type Command, Option } from "commander";
-import { ok } from "../../core/result.ts";
-import { accessOf, type AccessOptions } from "../access.ts";
 import { acting, withAccess, withExamples, withJson } from "../acting.ts";
 import { commandLines, CommandRow } from "../command_rows.ts";
-import { readLimit, timeFilters, type Times } from "../filters.ts";
 import type { Io } from "../io.ts";
-import { listed } from "../pages.ts";
-import { type Done, EXIT } from "../refusal.ts";
-import { jsonText } from "../terminal.ts";
+import { type ListOptions, printList, USUAL } from "../print_list.ts";
+import type { Done } from "../refusal.ts";
 
-interface CommandsOptions extends AccessOptions, Times {
+interface CommandsOptions extends ListOptions {
   readonly subject?: string;
   readonly actor?: string;
   readonly connection?: string;
@@ -19,11 +15,7 @@ interface CommandsOptions extends AccessOptions, Times {
   readonly method?: string;
   readonly route?: string;
   readonly status?: string;
-  readonly limit?: string;
-  readonly json?: boolean;
 }
-
-const USUAL = 25;
 
 export function commandsCommand(program: Command, io: Io): Command {
   const command = program
@@ -60,21 +52,8 @@ seconds after it began; its records are there at once (\`sallyport show\`).`,
   ]);
 }
 
-async function commands(options: CommandsOptions, io: Io): Promise<Done> {
-  const times = timeFilters(options, Date.now());
-  if (!times.ok) return times;
-  const limit = readLimit(options.limit, USUAL);
-  if (!limit.ok) return limit;
-  const access = await accessOf(options, io);
-  if (!access.ok) return access;
+function commands(options: CommandsOptions, io: Io): Promise<Done> {
   const { subject, actor, connection, outcome, method, route, status } = options;
-  const filters = { subject, actor, connection, outcome, method, route, status, ...times.value };
-  const got = await listed(access.value, "/api/v1/commands", filters, CommandRow, limit.value);
-  if (!got.ok) return got;
-  const { items, hasMore } = got.value;
-  if (options.json === true) await io.print(jsonText(items));
-  else if (items.length === 0) io.note("no commands found");
-  else for (const line of commandLines(items, io.width, io.style)) await io.print(line);
-  if (hasMore && options.json !== true) io.note(io.noteStyle.dim(`there are more: --limit ${limit.value * 4}`));
-  return ok(EXIT.ok);
+  const filters = { subject, actor, connection, outcome, method, route, status };
+  return printList(options, { name: "commands", item: CommandRow, filters, lines: commandLines }, io);
 }

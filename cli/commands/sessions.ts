@@ -1,27 +1,20 @@
 // `sallyport sessions`: what there is to read.
 
 import { type Command, Option } from "commander";
-import { ok } from "../../core/result.ts";
-import { accessOf, type AccessOptions } from "../access.ts";
 import { acting, withAccess, withExamples, withJson } from "../acting.ts";
-import { readLimit, timeFilters, type Times } from "../filters.ts";
 import type { Io } from "../io.ts";
-import { listed } from "../pages.ts";
-import { type Done, EXIT } from "../refusal.ts";
+import { type ListOptions, printList, USUAL } from "../print_list.ts";
+import type { Done } from "../refusal.ts";
 import { type ListedSession, Session } from "../session_source.ts";
 import { type Cell, type Column, tableLines } from "../table.ts";
-import { jsonText, shown, type Style } from "../terminal.ts";
+import { shown, type Style } from "../terminal.ts";
 import { listTime } from "../command_rows.ts";
 
-interface SessionsOptions extends AccessOptions, Times {
+interface SessionsOptions extends ListOptions {
   readonly connection?: string;
   readonly subject?: string;
   readonly state?: string;
-  readonly limit?: string;
-  readonly json?: boolean;
 }
-
-const USUAL = 25;
 
 export function sessionsCommand(program: Command, io: Io): Command {
   const command = program
@@ -42,23 +35,10 @@ export function sessionsCommand(program: Command, io: Io): Command {
   ]);
 }
 
-async function sessions(options: SessionsOptions, io: Io): Promise<Done> {
-  const times = timeFilters(options, Date.now());
-  if (!times.ok) return times;
-  const limit = readLimit(options.limit, USUAL);
-  if (!limit.ok) return limit;
-  const access = await accessOf(options, io);
-  if (!access.ok) return access;
+function sessions(options: SessionsOptions, io: Io): Promise<Done> {
   const { connection, subject, state } = options;
-  const filters = { connection, subject, state, ...times.value };
-  const got = await listed(access.value, "/api/v1/sessions", filters, Session, limit.value);
-  if (!got.ok) return got;
-  const { items, hasMore } = got.value;
-  if (options.json === true) await io.print(jsonText(items));
-  else if (items.length === 0) io.note("no sessions found");
-  else for (const line of sessionLines(items, io.width, io.style)) await io.print(line);
-  if (hasMore && options.json !== true) io.note(io.noteStyle.dim(`there are more: --limit ${limit.value * 4}`));
-  return ok(EXIT.ok);
+  const filters = { connection, subject, state };
+  return printList(options, { name: "sessions", item: Session, filters, lines: sessionLines }, io);
 }
 
 const COLUMNS: readonly Column[] = [

@@ -1,6 +1,6 @@
 // An example of a policy: a command and what the policy is meant to decide on it.
 
-import type { Actor } from "../auth/principal.ts";
+import type { Principal } from "../auth/principal.ts";
 import type { Header } from "../mask/mask_headers.ts";
 import { parseTarget } from "../protocol/http/target.ts";
 import type { BodyView } from "./body.ts";
@@ -31,18 +31,7 @@ export interface PolicyExample {
 }
 
 /** As `Principal`, but for the issuer, which an example may leave open. */
-export interface ExamplePerson {
-  readonly issuer: string | null;
-  readonly subject: string;
-  readonly name: string | null;
-  readonly email: string | null;
-  readonly emailVerified: boolean;
-  readonly groups: readonly string[];
-  /** Seconds since 1970. */
-  readonly authTime: number | null;
-  readonly methods: readonly string[];
-  readonly actors: readonly Actor[];
-}
+export type ExamplePerson = Omit<Principal, "issuer"> & { readonly issuer: string | null };
 
 export function exampleOf(
   example: FileExample,

@@ -4,6 +4,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { rule } from "../core/policy/sample_policy.ts";
 import { type CliOptions, type CliRan, runCli } from "../support/cli.ts";
 import { isSafe } from "../support/safe_text.ts";
 
@@ -23,14 +24,7 @@ function file(content: unknown): string {
   return path;
 }
 
-const RULE = {
-  id: "read",
-  effect: "allow",
-  who: { roles: ["engineer"] },
-  connections: ["registry"],
-  methods: ["GET"],
-  routes: ["/**"],
-};
+const RULE = rule();
 
 function policy(rules: readonly object[] = [RULE], parts: object = {}): object {
   return {

@@ -8,6 +8,7 @@ import type { Digest } from "../../core/ids.ts";
 import { parsePolicy } from "../../core/policy/policy.ts";
 import { METHOD_NAMES } from "../../core/protocol/http/methods.ts";
 import { SCHEMA_FILE, schemaText } from "../../scripts/policy_schema.ts";
+import { rule } from "../core/policy/sample_policy.ts";
 import { blocksOf, textOf } from "./text.ts";
 
 const HASH = "0".repeat(64) as Digest;
@@ -21,14 +22,7 @@ function bothSay(value: unknown): readonly [parser: boolean, schema: boolean] {
 }
 
 const CONNECTION = { protocol: "http", upstream: "https://registry.example", region: "eu" };
-const RULE = {
-  id: "read",
-  effect: "allow",
-  who: { roles: ["engineer"] },
-  connections: ["registry"],
-  methods: ["GET"],
-  routes: ["/**"],
-};
+const RULE = rule();
 const EXAMPLE = { name: "it", as: { subject: "eve" }, on: "registry", do: "GET /", expect: "deny" };
 
 function policy(parts: object = {}): Record<string, unknown> {

@@ -22,6 +22,7 @@ import {
   OPENING,
   record,
   requested,
+  ring,
   sessionObject,
   setClock,
   sidOf,
@@ -103,12 +104,12 @@ describe("a session object", () => {
     const command = newCommand();
     const sid = sidOf(await session.begin(requested(command), OPENING));
     setClock(start + LEASE_MS);
-    await runInDurableObject(session, (instance: SessionObject) => instance.alarm());
+    await ring(session);
     expect(await indexedRows(sid)).toMatchObject([
       { outcome: "unknown", reason: "outcome_unknown", ended: start + LEASE_MS },
     ]);
     setClock(start + LEASE_MS + IDLE_MS);
-    await runInDurableObject(session, (instance: SessionObject) => instance.alarm());
+    await ring(session);
     expect((await session.describe(sid))?.closed).not.toBe(null);
     const marks = (): Promise<unknown[]> =>
       runInDurableObject(session, (_: SessionObject, { storage }) => [...storage.sql.exec("SELECT * FROM indexed")]);
@@ -128,7 +129,7 @@ describe("a session object", () => {
     const sid = sidOf(await session.begin(requested(command), OPENING));
     await session.kill(sid, { command: newCommand(), reason: "" });
     await session.proceed([record("command.cancelled", command, { reason: "killed", tool: "none", resp_bytes: 9 })]);
-    await runInDurableObject(session, (instance: SessionObject) => instance.alarm());
+    await ring(session);
     await settled(session);
     expect(await indexedRows(sid)).toMatchObject([{ outcome: "cancelled", reason: "killed", resp_bytes: 9 }]);
   });

@@ -18,6 +18,7 @@ import {
   newCommand,
   OPENING,
   requested,
+  ring,
   sessionObject,
   setClock,
   sidOf,
@@ -59,7 +60,7 @@ test("a command that is renewed never lapses, whenever its object is put away", 
     await evictDurableObject(session);
     // Just before the next renewal, which is the latest that an alarm can come.
     setClock(start + time + RENEW_EVERY_MS - 1);
-    await runInDurableObject(session, (instance: SessionObject) => instance.alarm());
+    await ring(session);
     await evictDurableObject(session);
   }
   expect(await session.proceed([completed(command)])).toMatchObject({ ok: true, sid, seq: 2 });
@@ -77,7 +78,7 @@ test("two renewals that did not arrive are outlived by an object that was put aw
     expect(await session.renew(command)).toBe(true);
     await evictDurableObject(session);
     setClock(start + time + LEASE_MS - 1);
-    await runInDurableObject(session, (instance: SessionObject) => instance.alarm());
+    await ring(session);
   }
   expect(await session.renew(command)).toBe(true);
 });

@@ -18,6 +18,7 @@ import {
   OPENING,
   record,
   requested,
+  ring,
   sessionObject,
   setClock,
   sidOf,
@@ -32,10 +33,6 @@ type Session = ReturnType<typeof sessionObject>;
 const KILLED = { ok: true, state: "killed" };
 const cancelled = (command: ReturnType<typeof newCommand>) =>
   record("command.cancelled", command, { reason: "killed", tool: "none", req_bytes: 0, resp_bytes: 7, ms: 3 });
-
-async function ring(session: Session): Promise<void> {
-  await runInDurableObject(session, (instance: SessionObject) => instance.alarm());
-}
 
 /** Who killed the session, by its last record; throws if that is another. */
 async function killerOf(session: Session, sid: SessionId): Promise<unknown> {

@@ -20,6 +20,7 @@ import {
   OPENING,
   record,
   requested,
+  ring,
   sessionObject,
   setClock,
   sidOf,
@@ -276,7 +277,7 @@ test("an idle session is closed once, the registry hears of it, and the next com
   setClock(start + IDLE_MS);
   expect(await session.begin(requested(newCommand()), null)).toEqual({ ok: false, reason: "session_needed" });
   await runDurableObjectAlarm(session);
-  await runInDurableObject(session, (instance: SessionObject) => instance.alarm());
+  await ring(session);
   const { records, summary } = await checkSession(session, sid);
   expect(kindsOf(records)).toEqual(["session.opened", "command.requested", "command.completed", "session.closed"]);
   expect(classesOf(records[3])).toEqual({ reason: "idle", size: 4 });
@@ -306,7 +307,7 @@ test("an open intent keeps a session from being idle, not from being too old", a
   expect(next).not.toBe(sid);
   // What had begun still ends where it began; only then is that session closed.
   expect(await session.proceed([completed(command)])).toMatchObject({ ok: true, sid });
-  await runInDurableObject(session, (instance: SessionObject) => instance.alarm());
+  await ring(session);
   const { records } = await checkSession(session, sid);
   expect(kindsOf(records).at(-1)).toBe("session.closed");
   expect(classesOf(records.at(-1))).toMatchObject({ reason: "max" });
@@ -320,9 +321,9 @@ test("an outcome that comes after its session was closed still goes into that se
   const command = newCommand();
   const sid = sidOf(await session.begin(requested(command), OPENING));
   setClock(start + LEASE_MS);
-  await runInDurableObject(session, (instance: SessionObject) => instance.alarm());
+  await ring(session);
   setClock(start + LEASE_MS + IDLE_MS);
-  await runInDurableObject(session, (instance: SessionObject) => instance.alarm());
+  await ring(session);
   const answer = await session.proceed([failed(command)]);
   expect(answer).toMatchObject({ ok: true, sid, seq: 4 });
   expect(kindsOf((await checkSession(session, sid)).records)).toEqual([

@@ -91,6 +91,11 @@ export function sessionObject(name: string): DurableObjectStub<SessionObject> {
   return bindings.SESSION.get(bindings.SESSION.idFromName(name));
 }
 
+/** The alarm, whether or not it is due. */
+export async function ring(session: DurableObjectStub<SessionObject>): Promise<void> {
+  await runInDurableObject(session, (instance: SessionObject) => instance.alarm());
+}
+
 /** The storage of an object that nothing else uses, with the tables of a session object. */
 export function withStorage<R>(name: string, work: (storage: DurableObjectStorage) => R | Promise<R>): Promise<R> {
   return runInDurableObject(sessionObject(name), (_: SessionObject, state: DurableObjectState) => work(state.storage));

@@ -9,11 +9,11 @@ import { controlOf } from "../control_client.ts";
 import type { Cleared } from "../http/exchange.ts";
 import { problem } from "../problem.ts";
 import { changeText, json, tagged } from "./answers.ts";
-import { numberedPage, numberedPlace } from "./numbered_list.ts";
+import { numberedList } from "./numbered_list.ts";
 import { type InForce, judge, type Judged, policyInForce } from "./policy_judgement.ts";
 import { Applied, Checked, PolicyVersionItem } from "./policy_schemas.ts";
 import { type Incoming, type Prepared, type PrepareRefusal, type Route, route } from "./route.ts";
-import { Cursor, Hash, Limit, line, page } from "./schemas.ts";
+import { Hash, line } from "./schemas.ts";
 import { JSON_BODY_LIMIT } from "./revocations.ts";
 
 const YAML = "application/yaml";
@@ -75,28 +75,14 @@ const readVersion = route({
   },
 });
 
-const listVersions = route({
+const listVersions = numberedList({
   id: "policies",
-  method: "GET",
-  path: "/api/v1/policies",
-  who: ["admin", "auditor"],
   summary: "List the policies that were in force",
   description: "Newest first. The same text applied again is another version.",
-  query: v.strictObject({ limit: v.optional(Limit), cursor: v.optional(Cursor) }),
-  refusals: ["cursor_invalid"],
-  answers: {
-    200: {
-      description: "A page of versions",
-      content: { "application/json": page(PolicyVersionItem) },
-      headers: ["link"],
-    },
-  },
-  prepare: async (call) => numberedPlace(call, "policies"),
-  answer: async (call, { exchange }, _signal, place) => {
-    const ask = (before: number | null, limit: number) =>
-      controlOf(exchange.gateway.env).policyVersions({ before, limit });
-    return numberedPage(call, place, ask, (version) => version);
-  },
+  what: "versions",
+  item: PolicyVersionItem,
+  ask: ({ env }, page) => controlOf(env).policyVersions(page),
+  shown: (version) => version,
 });
 
 const checkPolicy = route({

@@ -4,8 +4,8 @@ import * as v from "valibot";
 import { controlOf } from "../control_client.ts";
 import { changeText, json } from "./answers.ts";
 import { type Route, route } from "./route.ts";
-import { CommandIdText, Count, Cursor, Issuer, Limit, line, Owner, page, Subject, Time } from "./schemas.ts";
-import { numberedPage, numberedPlace } from "./numbered_list.ts";
+import { CommandIdText, Count, Issuer, line, Owner, Subject, Time } from "./schemas.ts";
+import { numberedList } from "./numbered_list.ts";
 
 /** Bytes of a JSON body. */
 export const JSON_BODY_LIMIT: number = 16 * 1024;
@@ -77,35 +77,14 @@ const RevocationItem = v.object({
   command: CommandIdText,
 });
 
-const listRevocations = route({
+const listRevocations = numberedList({
   id: "revocations",
-  method: "GET",
-  path: "/api/v1/revocations",
-  who: ["auditor", "admin"],
   summary: "List revocations",
   description: "Newest first.",
-  query: v.strictObject({ limit: v.optional(Limit), cursor: v.optional(Cursor) }),
-  refusals: ["cursor_invalid"],
-  answers: {
-    200: {
-      description: "A page of revocations",
-      content: { "application/json": page(RevocationItem) },
-      headers: ["link"],
-    },
-  },
-  prepare: async (call) => numberedPlace(call, "revocations"),
-  answer: async (call, { exchange }, _signal, place) => {
-    const ask = (before: number | null, limit: number) =>
-      controlOf(exchange.gateway.env).revocations({ before, limit });
-    return numberedPage(call, place, ask, ({ no, time, token, subject, reason, command }) => ({
-      no,
-      time,
-      token,
-      subject,
-      reason,
-      command,
-    }));
-  },
+  what: "revocations",
+  item: RevocationItem,
+  ask: ({ env }, page) => controlOf(env).revocations(page),
+  shown: ({ no, time, token, subject, reason, command }) => ({ no, time, token, subject, reason, command }),
 });
 
 export const REVOCATION_ROUTES: readonly Route[] = [listRevocations, revoke];

@@ -2,6 +2,7 @@
 // distribution specification, "Determining Support"). It names no connection, so it is a command on
 // `console`: whoever has a valid identity gets an empty answer.
 
+import { deniedByDefault } from "../../core/policy/decision.ts";
 import { CONSOLE } from "../../core/policy/policy.ts";
 import { rawTarget } from "../../core/protocol/http/target.ts";
 import type { Caller } from "../caller.ts";
@@ -15,7 +16,7 @@ export function resolveImagePing(_: Caller, { request, policy }: Exchange): Aske
   if (method !== "GET" && method !== "HEAD")
     return {
       ...common,
-      decision: { effect: "deny", policy: policy.hash, rule: null, line: null, reason: "no_rule", message: null },
+      decision: deniedByDefault(policy.hash, "no_rule"),
       refusal: "method_not_allowed",
       refusalMore: { headers: [["allow", "GET, HEAD"]] },
       answerer: null,
