@@ -5,7 +5,7 @@ import { MAX_JSON_LIMIT, type BodyView, readJsonBody } from "../../core/policy/b
 import type { Header } from "../../core/mask/mask_headers.ts";
 import { explain as explained } from "../../core/policy/tooling/explain.ts";
 import { explanationLines } from "../../core/policy/tooling/explain_lines.ts";
-import type { Question } from "../../core/policy/tooling/question.ts";
+import type { Described } from "../../core/policy/tooling/question.ts";
 import { ok, refuse, type Result } from "../../core/result.ts";
 import type { Io } from "../io.ts";
 import { type CliRefusal, type Done, EXIT } from "../refusal.ts";
@@ -36,7 +36,7 @@ export async function explain(method: string, target: string, options: ExplainOp
     await printFindings(read.value, [], io);
     return ok(EXIT.different);
   }
-  const question = await questionOf(method, target, options, io);
+  const question = await describedBy(method, target, options, io);
   if (!question.ok) return question;
   const explanation = explained(read.value.parsed.value, question.value, Date.now());
   if (options.json === true) await io.print(jsonText(explanation));
@@ -44,12 +44,12 @@ export async function explain(method: string, target: string, options: ExplainOp
   return ok(EXIT.ok);
 }
 
-async function questionOf(
+async function describedBy(
   method: string,
   target: string,
   options: ExplainOptions,
   io: Io,
-): Promise<Result<Question, CliRefusal>> {
+): Promise<Result<Described, CliRefusal>> {
   const headers: Header[] = [];
   for (const text of options.header ?? []) {
     const [, name, value] = /^([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*(.*)$/s.exec(text) ?? [];

@@ -14,7 +14,7 @@ import type { Policy } from "./policy.ts";
 import { looseSegments, matchesRoute } from "./route.ts";
 import type { PolicyRole } from "./rule.ts";
 
-export interface Asked {
+export interface Question {
   readonly principal: Principal;
   readonly roles: ReadonlySet<string>;
   readonly connection: string;
@@ -41,7 +41,7 @@ export interface NeedsBody {
   readonly limit: number;
 }
 
-export function decide(policy: Policy, asked: Asked): Decision | NeedsBody {
+export function decide(policy: Policy, asked: Question): Decision | NeedsBody {
   const { byConnection, noRule, unknownConnection } = policy.compiled;
   const connection = byConnection.get(asked.connection);
   if (connection === undefined) return unknownConnection;
@@ -69,13 +69,13 @@ const NO = 2;
 
 /** Whether rules fit a command, but for their conditions. What many rules say alike is looked at once. */
 class Fits {
-  readonly #asked: Asked;
+  readonly #asked: Question;
   readonly #persons: Uint8Array;
   readonly #paths: Uint8Array;
   readonly #strict: readonly (readonly string[])[];
   #both: readonly (readonly string[])[] | null = null;
 
-  constructor({ whos, paths }: CompiledRules, asked: Asked) {
+  constructor({ whos, paths }: CompiledRules, asked: Question) {
     this.#asked = asked;
     this.#strict = [asked.segments];
     this.#persons = new Uint8Array(whos);

@@ -1,7 +1,7 @@
 // Policies of many rules and the commands that are decided by them, for measuring decisions.
 
 import type { Principal } from "../../core/auth/principal.ts";
-import type { Asked } from "../../core/policy/decide.ts";
+import type { Question } from "../../core/policy/decide.ts";
 import { routeSegments } from "../../core/protocol/http/target.ts";
 
 export const KINDS = ["mixed", "worst"] as const;
@@ -80,7 +80,7 @@ const PRINCIPAL: Principal = {
 };
 
 /** Taken in turn. */
-export function commands(kind: Kind): readonly Asked[] {
+export function commands(kind: Kind): readonly Question[] {
   return Array.from({ length: kind === "mixed" ? 50 : 1 }, (_, i) => {
     const path = kind === "mixed" && i % 3 === 0 ? `/v1/items-${i}/x` : "/v1/thing";
     return {

@@ -2,7 +2,7 @@
 // the bytes, because what was decided on is what has to be forwarded.
 
 import { type BodyView, readJsonBody } from "../../core/policy/body.ts";
-import { type Asked as Question, decide } from "../../core/policy/decide.ts";
+import { type Question, decide } from "../../core/policy/decide.ts";
 import type { Decision } from "../../core/policy/decision.ts";
 import { ok, refuse, type Result } from "../../core/result.ts";
 import type { Caller } from "../caller.ts";

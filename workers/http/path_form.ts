@@ -6,7 +6,7 @@
 
 import type { Header } from "../../core/mask/mask_headers.ts";
 import { type ConnectionSettings, CONSOLE } from "../../core/policy/policy.ts";
-import { type Asked as Question, decide } from "../../core/policy/decide.ts";
+import { type Question, decide } from "../../core/policy/decide.ts";
 import { type Decision, deniedByDefault } from "../../core/policy/decision.ts";
 import { present } from "../../core/protocol/http/credential.ts";
 import { verbClass } from "../../core/protocol/http/methods.ts";

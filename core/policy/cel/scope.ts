@@ -3,7 +3,7 @@
 
 import type { Header } from "../../mask/mask_headers.ts";
 import type { ConnectionSettings } from "../policy.ts";
-import type { Asked } from "../decide.ts";
+import type { Question } from "../decide.ts";
 import { capturesOf, type RoutePattern } from "../route.ts";
 import { type Address, parseAddress } from "./functions.ts";
 import { type Budget, Exhausted, FAILED, Timestamp } from "./values.ts";
@@ -11,7 +11,7 @@ import { type Budget, Exhausted, FAILED, Timestamp } from "./values.ts";
 export type Step = (scope: Scope) => unknown;
 
 export class Scope implements Budget {
-  readonly asked: Asked;
+  readonly asked: Question;
   readonly connection: ConnectionSettings;
   readonly now: Timestamp;
   /** Variables of the comprehensions around, by their place. */
@@ -25,7 +25,7 @@ export class Scope implements Budget {
   #roles: readonly string[] | null = null;
   #address: { readonly text: string; readonly address: Address | null } | null = null;
 
-  constructor(asked: Asked, connection: ConnectionSettings, steps: number) {
+  constructor(asked: Question, connection: ConnectionSettings, steps: number) {
     this.asked = asked;
     this.connection = connection;
     this.now = new Timestamp(asked.now);

@@ -6,7 +6,7 @@ import type { BodyRefusal } from "../body.ts";
 import { policyEnvironment } from "../cel/environment.ts";
 import { compileRules } from "../compile.ts";
 import { type Condition, parseCondition } from "../condition.ts";
-import type { Asked } from "../decide.ts";
+import type { Question } from "../decide.ts";
 import type { Decision } from "../decision.ts";
 import type { Policy } from "../policy.ts";
 import { captureNames } from "../route.ts";
@@ -22,7 +22,7 @@ export type ConditionOutcome =
   | { readonly kind: "unreadable"; readonly expression: string; readonly reason: BodyRefusal };
 
 /** The rest of the rule fits the command. */
-export function conditionOutcome(policy: Policy, rule: PolicyRule, asked: Asked): ConditionOutcome {
+export function conditionOutcome(policy: Policy, rule: PolicyRule, asked: Question): ConditionOutcome {
   if (rule.when === null) return { kind: "none" };
   const expression = rule.when.text;
   const captures = captureNames(rule.routes);
@@ -50,7 +50,7 @@ export function conditionOutcome(policy: Policy, rule: PolicyRule, asked: Asked)
 
 type Outcome = "true" | "false" | "failed" | BodyRefusal;
 
-function evaluated(policy: Policy, rule: PolicyRule, condition: Condition, asked: Asked): Outcome {
+function evaluated(policy: Policy, rule: PolicyRule, condition: Condition, asked: Question): Outcome {
   // An allow rule is passed over both when its condition is false and when it fails; one that needs an
   // approval reads the path in the same way, and tells them apart.
   const alone: PolicyRule = {

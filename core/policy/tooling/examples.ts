@@ -2,7 +2,7 @@
 
 import { type Decision, explainDecision } from "../decision.ts";
 import type { Policy, PolicyExample } from "../policy.ts";
-import { askedOf, decideQuestion } from "./question.ts";
+import { questionOf, decideQuestion } from "./question.ts";
 import type { TargetProblem } from "./read_target.ts";
 import { effectText } from "./order.ts";
 
@@ -46,7 +46,7 @@ export function runExamples(policy: Policy, now: number): readonly ExampleResult
 }
 
 export function runExample(policy: Policy, example: PolicyExample, now: number): ExampleOutcome {
-  const asked = askedOf(policy, example, now);
+  const asked = questionOf(policy, example, now);
   if (!asked.ok) return { effect: "refused", reason: asked.reason };
   return decideQuestion(policy, asked.value);
 }

@@ -3,13 +3,13 @@
 // and tests hold that both name the same rule.
 
 import type { Principal } from "../../auth/principal.ts";
-import type { Asked } from "../decide.ts";
+import type { Question } from "../decide.ts";
 import { type Decision, explainDecision } from "../decision.ts";
 import type { Policy } from "../policy.ts";
 import type { PolicyRule } from "../rule.ts";
 import { conditionOutcome, type ConditionOutcome } from "./condition_outcome.ts";
 import { concernsConnection, effectText, inOrder } from "./order.ts";
-import { askedOf, decideQuestion, type Question } from "./question.ts";
+import { questionOf, decideQuestion, type Described } from "./question.ts";
 import type { TargetProblem } from "./read_target.ts";
 import { routeText } from "./route_covers.ts";
 import { matchesAsRead } from "./who_may.ts";
@@ -58,8 +58,8 @@ export type Explanation =
     };
 
 /** `now` in milliseconds, for a question that names no time. */
-export function explain(policy: Policy, question: Question, now: number): Explanation {
-  const read = askedOf(policy, question, now);
+export function explain(policy: Policy, described: Described, now: number): Explanation {
+  const read = questionOf(policy, described, now);
   if (!read.ok) return { kind: "refused", reason: read.reason };
   const asked = read.value;
   const decision = decideQuestion(policy, asked);
@@ -77,7 +77,7 @@ export function explain(policy: Policy, question: Question, now: number): Explan
   };
 }
 
-function trailOf(policy: Policy, asked: Asked): readonly TrailStep[] {
+function trailOf(policy: Policy, asked: Question): readonly TrailStep[] {
   let isDecided = false;
   return inOrder(policy.rules).map((rule) => {
     const outcome = stepOutcome(policy, rule, asked, isDecided);
@@ -86,7 +86,7 @@ function trailOf(policy: Policy, asked: Asked): readonly TrailStep[] {
   });
 }
 
-function stepOutcome(policy: Policy, rule: PolicyRule, asked: Asked, isDecided: boolean): StepOutcome {
+function stepOutcome(policy: Policy, rule: PolicyRule, asked: Question, isDecided: boolean): StepOutcome {
   if (!concernsConnection(policy, rule, asked.connection)) {
     const wants = rule.labels === null ? [...rule.connections] : rule.labels.map((label) => `label ${label}`);
     return { kind: "other_connection", wants };
@@ -112,7 +112,7 @@ function stepOutcome(policy: Policy, rule: PolicyRule, asked: Asked, isDecided: 
   return { kind: isDecided ? "comes_later" : "decides", condition };
 }
 
-function isAmong(rule: PolicyRule, { principal, roles }: Asked): boolean {
+function isAmong(rule: PolicyRule, { principal, roles }: Question): boolean {
   if (rule.anyone || [...rule.roles].some((role) => roles.has(role))) return true;
   const isFromIssuer = rule.issuer === null || rule.issuer === principal.issuer;
   if (isFromIssuer && principal.groups.some((group) => rule.groups.has(group))) return true;

@@ -3,46 +3,46 @@
 import type { Principal } from "../../auth/principal.ts";
 import { type Result, ok } from "../../result.ts";
 import type { BodyView } from "../body.ts";
-import { type Asked, decide, rolesOf } from "../decide.ts";
+import { type Question, decide, rolesOf } from "../decide.ts";
 import { type Decision, deniedByDefault } from "../decision.ts";
 import type { ExamplePerson } from "../example.ts";
 import type { ConnectionSettings, Policy, PolicyExample } from "../policy.ts";
 import { readTarget, type TargetProblem } from "./read_target.ts";
 
-export type Question = Pick<
+export type Described = Pick<
   PolicyExample,
   "as" | "method" | "target" | "connection" | "headers" | "body" | "address" | "time"
 >;
 
 /** `now` in milliseconds, for a question that names no time. */
-export function askedOf(
+export function questionOf(
   policy: Policy,
-  question: Question,
+  described: Described,
   now: number,
-): Result<Asked, { readonly reason: TargetProblem }> {
-  const read = readTarget(question.connection, question.method, question.target);
+): Result<Question, { readonly reason: TargetProblem }> {
+  const read = readTarget(described.connection, described.method, described.target);
   if (!read.ok) return read;
   const { path, query, segments, connection: name } = read.value;
   const connection = policy.connections.get(name);
-  const principal = principalOf(policy, question.as);
+  const principal = principalOf(policy, described.as);
   return ok({
     principal,
     roles: rolesOf(policy.roles, principal, null),
     connection: name,
-    method: question.method,
+    method: described.method,
     segments,
     path,
     query,
-    headers: question.headers,
-    address: question.address,
+    headers: described.headers,
+    address: described.address,
     region: connection?.region ?? "",
-    now: question.time ?? now,
-    body: withinLimit(question.body, connection),
+    now: described.time ?? now,
+    body: withinLimit(described.body, connection),
   });
 }
 
 /** A body has been read by now, so the decision never asks for one; if it did, that would not be an allow. */
-export function decideQuestion(policy: Policy, asked: Asked): Decision {
+export function decideQuestion(policy: Policy, asked: Question): Decision {
   const decision = decide(policy, asked);
   return decision.effect === "needs_body" ? deniedByDefault(policy.hash, "body_too_large_to_decide") : decision;
 }

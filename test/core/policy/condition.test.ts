@@ -2,7 +2,7 @@ import { describe, expect, it, test } from "vitest";
 import { Scope } from "../../../core/policy/cel/scope.ts";
 import { FAILED } from "../../../core/policy/cel/values.ts";
 import { evaluate, MAX_STEPS, parseCondition } from "../../../core/policy/condition.ts";
-import type { Asked } from "../../../core/policy/decide.ts";
+import type { Question } from "../../../core/policy/decide.ts";
 import { parseRoute } from "../../../core/policy/route.ts";
 import { asking, file, ISSUER, person, policyOf } from "./sample_policy.ts";
 
@@ -49,7 +49,7 @@ const ASKED = asking({
   },
 });
 
-function ask(text: string, parts: Partial<Asked> = {}): boolean | "failed" {
+function ask(text: string, parts: Partial<Question> = {}): boolean | "failed" {
   const pattern = parseRoute("/{package}");
   const parsed = parseCondition(text, new Set(["package", "other"]));
   if (!parsed.ok) throw new TypeError(parsed.problems.map(({ expected }) => expected).join("\n"));

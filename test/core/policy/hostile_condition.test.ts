@@ -6,12 +6,12 @@ import { Scope } from "../../../core/policy/cel/scope.ts";
 import { FAILED } from "../../../core/policy/cel/values.ts";
 import { evaluate, MAX_STEPS, parseCondition } from "../../../core/policy/condition.ts";
 import { MAX_JSON_VALUES, readJsonBody } from "../../../core/policy/body.ts";
-import { decide, type Asked } from "../../../core/policy/decide.ts";
+import { decide, type Question } from "../../../core/policy/decide.ts";
 import { asking, file, person, policyOf, rule, withoutBody } from "./sample_policy.ts";
 
 const CONNECTION = policyOf(file()).connections.get("registry");
 
-function run(text: string, parts: Partial<Asked> = {}): { value: unknown; steps: number } {
+function run(text: string, parts: Partial<Question> = {}): { value: unknown; steps: number } {
   const parsed = parseCondition(text, new Set());
   if (!parsed.ok || CONNECTION === undefined) throw new TypeError(JSON.stringify(parsed));
   const scope = new Scope(asking(parts), CONNECTION, MAX_STEPS);
@@ -19,7 +19,7 @@ function run(text: string, parts: Partial<Asked> = {}): { value: unknown; steps:
   return { value, steps: MAX_STEPS - scope.left };
 }
 
-const json = (value: unknown): Pick<Asked, "body"> => ({ body: { kind: "json", value } });
+const json = (value: unknown): Pick<Question, "body"> => ({ body: { kind: "json", value } });
 
 describe("what would not end is stopped", () => {
   const many = Array.from({ length: 10_000 }, (_, i) => i);

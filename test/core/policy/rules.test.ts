@@ -3,14 +3,14 @@
 
 import { describe, expect, it, test } from "vitest";
 import { deniedByDefault, explainDecision } from "../../../core/policy/decision.ts";
-import { decide, rolesOf, type Asked } from "../../../core/policy/decide.ts";
+import { decide, rolesOf, type Question } from "../../../core/policy/decide.ts";
 import type { Policy } from "../../../core/policy/policy.ts";
 import { reachable } from "../../../core/policy/reachable.ts";
 import { asking, file, HASH, ISSUER, person, policyOf, rule } from "./sample_policy.ts";
 
 const alice = person("alice", ["engineers"]);
 
-function ask(policy: Policy, parts: Partial<Asked> = {}): ReturnType<typeof decide> {
+function ask(policy: Policy, parts: Partial<Question> = {}): ReturnType<typeof decide> {
   return decide(policy, asking({ principal: alice, roles: rolesOf(policy.roles, alice, null), ...parts }));
 }
 

@@ -1,6 +1,6 @@
 import type { Principal } from "../../../core/auth/principal.ts";
 import { type Digest, parseDigest } from "../../../core/ids.ts";
-import type { Asked, NeedsBody } from "../../../core/policy/decide.ts";
+import type { Question, NeedsBody } from "../../../core/policy/decide.ts";
 import type { Decision } from "../../../core/policy/decision.ts";
 import { type Policy, parsePolicy } from "../../../core/policy/policy.ts";
 import { routeSegments } from "../../../core/protocol/http/target.ts";
@@ -60,7 +60,7 @@ export function policyOf(value: unknown): Policy {
 }
 
 /** A GET of `/` on `registry` by nobody in particular; parts can be replaced. */
-export function asking(parts: Partial<Asked> = {}): Asked {
+export function asking(parts: Partial<Question> = {}): Question {
   const path = parts.path ?? "/";
   return {
     principal: person("nobody"),

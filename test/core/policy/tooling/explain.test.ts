@@ -2,14 +2,14 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { explain, type Explanation } from "../../../../core/policy/tooling/explain.ts";
 import { explanationLines } from "../../../../core/policy/tooling/explain_lines.ts";
-import type { Question } from "../../../../core/policy/tooling/question.ts";
+import type { Described } from "../../../../core/policy/tooling/question.ts";
 import { plainText } from "../../../../core/policy/tooling/spans.ts";
 import { file, person, policyOf, rule } from "../sample_policy.ts";
 
 const NOW = Date.UTC(2026, 10, 24, 10);
 const ROLES = { engineer: { groups: ["engineers"] }, lead: { groups: ["leads"] } };
 
-function question(parts: Partial<Question> = {}): Question {
+function question(parts: Partial<Described> = {}): Described {
   return {
     as: person("alice", ["engineers"]),
     method: "GET",
@@ -23,7 +23,7 @@ function question(parts: Partial<Question> = {}): Question {
   };
 }
 
-function ask(rules: readonly unknown[], parts: Partial<Question> = {}): Extract<Explanation, { kind: "decided" }> {
+function ask(rules: readonly unknown[], parts: Partial<Described> = {}): Extract<Explanation, { kind: "decided" }> {
   const explanation = explain(policyOf(file({ roles: ROLES, rules })), question(parts), NOW);
   if (explanation.kind !== "decided") throw new Error(explanation.reason);
   return explanation;
@@ -56,7 +56,7 @@ describe("explain", () => {
 
   it("names the part of a condition that is false, or that cannot be computed", () => {
     const when = '"engineers" in principal.groups && command.json.kind == "a" && 1 < 2';
-    const outcomeOf = (parts: Partial<Question>, effect = "allow") =>
+    const outcomeOf = (parts: Partial<Described>, effect = "allow") =>
       ask([rule({ when, effect })], parts).trail[0]?.outcome;
     expect(outcomeOf({ body: { kind: "json", value: { kind: "b" } } })).toMatchObject({
       kind: "condition_false",
@@ -143,7 +143,7 @@ rules, in the order in which they are considered
     const asked = fc.record({
       method: fc.constantFrom("GET", "PUT"),
       target: fc.constantFrom("/a", "/b", "//a", "/a;x=1", "/a/b"),
-      body: fc.constantFrom<Question["body"]>(
+      body: fc.constantFrom<Described["body"]>(
         { kind: "none" },
         { kind: "json", value: { a: 1 } },
         { kind: "json", value: {} },
