@@ -8,7 +8,7 @@
 import { commandRow, type IndexedCommand, type SessionFacts, sessionFacts } from "../core/index/command_rows.ts";
 import type { StoredRecord } from "../core/record/record.ts";
 import { run, rows, type Sql } from "./migrate.ts";
-import { type Head, idRange, type RecordLog } from "./record_log.ts";
+import type { Head, RecordLog } from "./record_log.ts";
 import { writeRows } from "./search_rows.ts";
 
 /** From a commit to the writing of it: what comes meanwhile travels along. */
@@ -161,17 +161,7 @@ export class CommandIndex {
       const command = /"cmd":"([0-9a-f-]{36})"/.exec(leaf)?.[1];
       if (command !== undefined) commands.add(command);
     }
-    return [...commands].flatMap((command) => commandRow(facts, this.#recordsOf(head, command)) ?? []);
-  }
-
-  #recordsOf(head: Head, command: string): StoredRecord[] {
-    return rows<{ leaf: string; disclosure: string }>(
-      this.#sql,
-      `SELECT leaf, CASE kind WHEN 'command.requested' THEN disclosure WHEN 'command.denied' THEN disclosure ELSE '[]' END AS disclosure
-        FROM record WHERE cmd = ? AND id >= ? AND id < ? AND kind <> 'stream.chunk' ORDER BY id LIMIT 100`,
-      command,
-      ...idRange(head),
-    );
+    return [...commands].flatMap((command) => commandRow(facts, this.#log.outlineOf(head, command)) ?? []);
   }
 
   /** Not if the session was set back meanwhile. */

@@ -248,6 +248,17 @@ export class RecordLog {
     );
   }
 
+  /** The same for whoever wants to know what became of it: what was asked for is opened, the rest is leaves. */
+  outlineOf(head: Head, command: string): StoredRecord[] {
+    return rows<{ leaf: string; disclosure: string }>(
+      this.#sql,
+      `SELECT leaf, CASE kind WHEN 'command.requested' THEN disclosure WHEN 'command.denied' THEN disclosure ELSE '[]' END AS disclosure
+        FROM record WHERE cmd = ? AND id >= ? AND id < ? AND kind <> 'stream.chunk' ORDER BY id LIMIT 100`,
+      command,
+      ...idRange(head),
+    );
+  }
+
   hashOf(leaf: string): Digest {
     return digestText(leafHash(leaf, sha256));
   }

@@ -42,9 +42,10 @@ export class ControlCache {
   #known: Known | null = null;
   #isForgotten = false;
   #renewing = 0;
-  /** Counts what was asked. Answers overtake each other, and one from before a newer one, or from before `forget`, is not kept. */
+  /** Counts what was asked. */
   #turn = 0;
-  #oldest = 0;
+  /** Answers overtake each other: one to a turn up to this one is not kept, because a newer one was, or `forget` was called. */
+  #kept = 0;
   #loaded: Loaded = { hash: EMPTY_POLICY.hash, policy: EMPTY_POLICY };
 
   /** `find` gives a new stub for each call: one that has thrown may be broken for good. */
@@ -82,8 +83,8 @@ export class ControlCache {
         historyLag,
         asked: now,
       };
-      if (turn > this.#oldest) {
-        this.#oldest = turn;
+      if (turn > this.#kept) {
+        this.#kept = turn;
         this.#known = fresh;
         this.#isForgotten = false;
       }
@@ -95,7 +96,7 @@ export class ControlCache {
 
   /** After a change through this isolate: the next command asks, and sees it. */
   forget(): void {
-    this.#oldest = this.#turn;
+    this.#kept = this.#turn;
     this.#isForgotten = true;
   }
 
