@@ -92,6 +92,8 @@ export function tableLines(
     Math.max(widthOf(title), ...rows.map((row) => widthOf(row[at]?.text ?? ""))),
   );
   const kept = layOut(columns, natural, width);
+  const total = kept.reduce((sum, one) => sum + one.width + GAP, -GAP);
+  if (width !== null && total > width && columns.length > 1) return stackedLines(columns, rows, width, style);
   const line = (cells: readonly Cell[]): string =>
     kept
       .map(({ at, width: columnWidth }, index) => {
@@ -105,4 +107,23 @@ export function tableLines(
       .join(" ".repeat(GAP))
       .trimEnd();
   return [line(columns.map(({ title }) => ({ text: title, style: style.dim }))), ...rows.map(line)];
+}
+
+/** For a terminal as narrow as a phone: what may not be cut stands on a line of its own, the rest below it. */
+function stackedLines(
+  columns: readonly Column[],
+  rows: readonly (readonly Cell[])[],
+  width: number,
+  style: Style,
+): string[] {
+  const rest = (cells: readonly Cell[]): readonly Cell[] => cells.slice(1);
+  const indent = " ".repeat(GAP);
+  const [titles = "", ...below] = tableLines(columns.slice(1), rows.map(rest), width - GAP, style);
+  return [
+    indent + titles,
+    ...rows.flatMap(([cell = { text: "" }], at) => [
+      cell.style === undefined ? cell.text : cell.style(cell.text),
+      indent + (below[at] ?? ""),
+    ]),
+  ];
 }

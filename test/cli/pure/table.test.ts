@@ -32,6 +32,16 @@ describe("a table", () => {
     expect(tableLines(COLUMNS, rows, 5, plain)[1]).toContain("0123456789");
   });
 
+  test("puts an id that leaves no room on a line of its own", () => {
+    expect(tableLines(COLUMNS, rows, 18, plain)).toEqual([
+      "  NAME    N  WHY",
+      "0123456789",
+      "  a l…    1  beca…",
+      "9",
+      "  sho…  100  no",
+    ]);
+  });
+
   test("colours change no column", () => {
     const painted = rows.map((row) => row.map((cell) => ({ ...cell, style: styleOf(true).red })));
     expect(tableLines(COLUMNS, painted, 44, plain).map(plainOf)).toEqual(tableLines(COLUMNS, rows, 44, plain));
