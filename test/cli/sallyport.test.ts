@@ -8,6 +8,7 @@ import { sha256 } from "@noble/hashes/sha2.js";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { countingRandom, draft, exportOf, SAMPLE, SID } from "../support/sample_session.ts";
 import { listen, stopServer } from "../support/loopback.ts";
+import { atTerminal } from "../support/terminal.ts";
 
 const root = fileURLToPath(new URL("../../", import.meta.url).href);
 const sample = exportOf(SAMPLE, countingRandom(), sha256);
@@ -190,6 +191,16 @@ describe("what is printed", () => {
     expect((await run(["verify-session", path], { FORCE_COLOR: "1" })).out).toContain("\x1b[32m");
     expect((await run(["verify-session", path], { FORCE_COLOR: "1", NO_COLOR: "1" })).out).not.toContain("\x1b");
     expect((await run(["verify-session", path, "--no-color"], { FORCE_COLOR: "1" })).out).not.toContain("\x1b");
+  });
+
+  it("tells a person at a terminal how far it is, and nobody else", async () => {
+    const many = Array.from({ length: 2500 }, () => draft("gap", null, { reason: "outcome_not_recorded" }));
+    const path = file(exportOf([...SAMPLE.slice(0, 1), ...many], countingRandom(), sha256).text);
+    const program = [process.execPath, join(root, "cli/sallyport.ts"), "verify-session", path];
+    const { screen } = await atTerminal(program, [], { folder, env: { TERM: "xterm" } });
+    expect(screen).toContain("2000 records …");
+    const piped = await run(["verify-session", path]);
+    expect(piped.out + piped.err).not.toContain("records …");
   });
 
   it("ends quietly when the reader has seen enough", () => {

@@ -116,6 +116,30 @@ describe("a policy in force", () => {
     );
   });
 
+  test("decides real calls by who acts for whom, from where, and by priorities", async () => {
+    const policy = closing({
+      id: "closed-to-robots-and-one-network",
+      routes: ["/**"],
+      when: 'actor.subject == "robot" || request.address.inCidr("203.0.113.0/24")',
+    }) as { rules: readonly object[] };
+    const when = 'command.query["open"] == ["yes"]';
+    const lifted = { ...policy.rules[0], id: "lifted", effect: "allow", priority: 1, when };
+    const gateway = await start({ policy: { ...policy, rules: [...policy.rules, lifted] } });
+    const agent = {
+      subject: "alice",
+      groups: ["engineers"],
+      claims: { act: { sub: "robot", iss: gateway.issuer.url } },
+    };
+    const from = (address: string): RequestInit => ({ headers: { "cf-connecting-ip": address } });
+    const status = async (person: string | typeof agent, path: string, init?: RequestInit): Promise<number> =>
+      (await gateway.fetch(person, `/c/tool${path}`, init)).status;
+    expect(await status("alice", "/x", from("198.51.100.7"))).toBe(200);
+    expect(await status("alice", "/x", from("203.0.113.7"))).toBe(403);
+    expect(await status(agent, "/x", from("198.51.100.7"))).toBe(403);
+    expect(await status(agent, "/x?open=yes", from("203.0.113.7"))).toBe(200);
+    expect(await status("alice", "/x?open=yes&open=no", from("203.0.113.7"))).toBe(403);
+  });
+
   test.each(["127.0.0.1", "localhost", "localhost."])(
     "never has the gateway itself, as %s, for an upstream: it is refused, and nothing changes",
     async (name) => {
