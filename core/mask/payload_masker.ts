@@ -9,10 +9,12 @@ export const UNDECIDED_LIMIT: number = 16 * 1024;
 
 export class PayloadMasker {
   /** Certain once the first bytes were pushed; before, what the content type says. */
-  readonly format: Format = "text";
+  readonly format: Format;
   #upto = 0;
 
-  constructor(_plan: MaskPlan, _contentType: string | null, _pseudonym: Pseudonym) {}
+  constructor(_plan: MaskPlan, contentType: string | null, _pseudonym: Pseudonym) {
+    this.format = contentType === null ? "binary" : "text";
+  }
 
   push(chunk: Uint8Array): MaskedPiece {
     this.#upto += chunk.length;
