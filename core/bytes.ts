@@ -5,7 +5,7 @@ const HEX: readonly string[] = Array.from({ length: 256 }, (_, byte) => byte.toS
 /** Newer engines write both encodings themselves (ECMAScript 2026, Uint8Array to and from base64), ten times as fast. */
 interface EncodesItself {
   toHex?(): string;
-  toBase64?(options: { readonly alphabet: "base64url"; readonly omitPadding: true }): string;
+  toBase64?(options?: { readonly alphabet: "base64url"; readonly omitPadding: true }): string;
 }
 
 /** Lower-case hexadecimal. */
@@ -38,6 +38,19 @@ export function toBase64Url(bytes: Uint8Array & EncodesItself): string {
     if (left > 2) text += BASE64URL.charAt(group & 63);
   }
   return text;
+}
+
+/** base64 with padding (RFC 4648 §4). */
+export function toBase64(bytes: Uint8Array & EncodesItself): string {
+  if (bytes.toBase64 !== undefined) return bytes.toBase64();
+  const text = toBase64Url(bytes).replaceAll("-", "+").replaceAll("_", "/");
+  return text.padEnd(Math.ceil(text.length / 4) * 4, "=");
+}
+
+/** Null if the text is not exactly what `toBase64` writes. */
+export function fromBase64(text: string): Uint8Array<ArrayBuffer> | null {
+  if (!/^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/.test(text)) return null;
+  return fromBase64Url(text.replaceAll("=", "").replaceAll("+", "-").replaceAll("/", "_"));
 }
 
 /** Bytes of base64url without padding; null if the text is not exactly what `toBase64Url` writes (stray bits included). */

@@ -10,6 +10,7 @@ import { digestText, leafHash, NO_PREVIOUS, TreeHead } from "../core/log/merkle.
 import { LEAF_LIMIT, leafText, parseLeaf } from "../core/record/leaf.ts";
 import { type Committed, type Kind, KINDS, type StoredRecord } from "../core/record/record.ts";
 import { run, rows, type Sql } from "./migrate.ts";
+import type { RecordPage } from "./session_rpc.ts";
 import { sha256 } from "./sha256.ts";
 
 /** Records a session can have: the low half of `record.id`. */
@@ -50,6 +51,9 @@ export function isWellFormed({ kind, command, part, classes, root, disclosure }:
  * 500 of them would pass the 32 MiB that an RPC's answer may have, and nobody could read that session.
  */
 const PAGE_LENGTH: number = 4 * 1024 * 1024;
+
+/** Records of one command that are read at once unless another number is asked for. A command without chunks has a handful. */
+export const COMMAND_PAGE = 100;
 
 /** First id of a session's records, and the first one past them. */
 export function idRange(session: { readonly no: number }): [number, number] {
@@ -237,15 +241,25 @@ export class RecordLog {
     return { no, seq: row.id - no * SEQ_SPAN, leaf: row.leaf, disclosure: row.disclosure };
   }
 
-  /** A command has a handful, of which each fits a row: together less than an RPC carries. */
-  recordsOf(head: Head, command: CommandId): StoredRecord[] {
+  /** Of one command, from a `seq` on. A page goes at least one record further, and ends early where they are large. */
+  recordsOf(head: Head, command: CommandId, from: number, limit: number): RecordPage {
+    if (!Number.isSafeInteger(from) || from < 0 || !(limit >= 1)) return { records: [], next: null };
     this.#write();
-    return rows<{ leaf: string; disclosure: string }>(
-      this.#sql,
-      "SELECT leaf, disclosure FROM record WHERE cmd = ? AND id >= ? AND id < ? ORDER BY id LIMIT 16",
+    const [start, end] = idRange(head);
+    const records: StoredRecord[] = [];
+    let size = 0;
+    for (const { id, leaf, disclosure } of this.#sql.exec<{ id: number; leaf: string; disclosure: string }>(
+      "SELECT id, leaf, disclosure FROM record WHERE cmd = ? AND id >= ? AND id < ? ORDER BY id LIMIT ?",
       command,
-      ...idRange(head),
-    );
+      start + from,
+      end,
+      limit + 1,
+    )) {
+      if (records.length >= limit || size >= PAGE_LENGTH) return { records, next: id - start };
+      records.push({ leaf, disclosure });
+      size += leaf.length + disclosure.length;
+    }
+    return { records, next: null };
   }
 
   /** The same for whoever wants to know what became of it: what was asked for is opened, the rest is leaves. */

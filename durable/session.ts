@@ -3,13 +3,15 @@
 
 import { DurableObject } from "cloudflare:workers";
 import type { CommandId, SessionId } from "../core/ids.ts";
-import type { Committed, StoredRecord } from "../core/record/record.ts";
+import type { Side } from "../core/record/payload.ts";
+import type { Committed } from "../core/record/record.ts";
 import { LOG_MIGRATIONS } from "../migrations/objects/log.ts";
 import type { Env } from "../workers/env.ts";
 import { AlarmClock } from "./alarm_clock.ts";
 import { CommandIndex } from "./command_index.ts";
 import { GroupCommit } from "./group_commit.ts";
 import { migrate } from "./migrate.ts";
+import { COMMAND_PAGE } from "./record_log.ts";
 import { hasClosings, registryOf, sendClosings } from "./registry_client.ts";
 import { SessionLog } from "./session_log.ts";
 import { SessionOpener } from "./session_opener.ts";
@@ -20,6 +22,7 @@ import type {
   Killed,
   KillRequest,
   Opening,
+  PayloadPage,
   RecordPage,
   SessionRpc,
   SessionSummary,
@@ -106,10 +109,20 @@ export class SessionObject extends DurableObject<Env> implements SessionRpc, Ses
     return this.#log.describe(sid, size);
   }
 
-  async recordsOf(sid: SessionId, command: CommandId): Promise<readonly StoredRecord[]> {
+  async recordsOf(sid: SessionId, command: CommandId, from = 0, limit: number = COMMAND_PAGE): Promise<RecordPage> {
     const { log } = this.#log;
     const head = log.findSession(sid);
-    return head === null ? [] : log.recordsOf(head, command);
+    return head === null ? { records: [], next: null } : log.recordsOf(head, command, from, limit);
+  }
+
+  async payloadOf(
+    sid: SessionId,
+    command: CommandId,
+    side: Side,
+    from: number,
+    limit: number,
+  ): Promise<PayloadPage | null> {
+    return this.#log.payloadOf(sid, command, side, from, limit);
   }
 
   async read(sid: SessionId, from: number, limit: number): Promise<RecordPage | null> {

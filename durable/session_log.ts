@@ -9,13 +9,23 @@ import type { CommandId, SessionId } from "../core/ids.ts";
 import { canonicalText } from "../core/record/canonical.ts";
 import { type Leaf, parseLeaf } from "../core/record/leaf.ts";
 import { commit } from "../core/record/commit.ts";
+import type { Side } from "../core/record/payload.ts";
 import { type Classes, type Committed, type Fields, type Kind, KINDS, OUTCOMES } from "../core/record/record.ts";
 import { ownRecord } from "../core/mask/mask_draft.ts";
 import { run, rows, type Sql } from "./migrate.ts";
 import { type Existing, type Head, idRange, isWellFormed, RecordLog, sameRecord } from "./record_log.ts";
 import { SessionKills } from "./session_kills.ts";
 import { type Ending, endingOf, LEASE_MS, nextEnding } from "./session_life.ts";
-import type { Appended, AppendRefusal, CutReason, Killed, Opening, RecordPage, SessionSummary } from "./session_rpc.ts";
+import type {
+  Appended,
+  AppendRefusal,
+  CutReason,
+  Killed,
+  Opening,
+  PayloadPage,
+  RecordPage,
+  SessionSummary,
+} from "./session_rpc.ts";
 import { fillRandom, sha256 } from "./sha256.ts";
 
 interface OpenIntent {
@@ -309,6 +319,13 @@ export class SessionLog {
     const records = this.log.read(head, from, limit);
     const next = from + records.length;
     return { records, next: next < head.size ? next : null };
+  }
+
+  payloadOf(sid: SessionId, command: CommandId, _side: Side, from: number, limit: number): PayloadPage | null {
+    const head = this.log.findSession(sid);
+    if (head === null || !(from >= 0) || !(limit >= 1) || this.log.recordsOf(head, command, 0, 1).records.length === 0)
+      return null;
+    return { bytes: new Uint8Array(0), size: 0, complete: !this.#open.has(command) };
   }
 
   #openCommands(no: number): CommandId[] {

@@ -2,6 +2,7 @@
 // across RPC would lose its type and, in tests, fail the run.
 
 import type { CommandId, ConnectionName, Digest, SessionId } from "../core/ids.ts";
+import type { Side } from "../core/record/payload.ts";
 import type { Committed, Fields, StoredRecord } from "../core/record/record.ts";
 
 /** What the object needs to open a session when none is open. Sent only when the object asked for it. */
@@ -18,13 +19,15 @@ export interface Opening {
 export type AppendRefusal =
   /** No session is open: call again with an `Opening`. */
   | "session_needed"
-  /** The queue is full: try the next shard, else 503 with Retry-After. */
+  /** The queue is full, or no session may be opened here: to begin, try the next shard, else 503 with Retry-After; to proceed, try again after a pause. */
   | "overloaded"
   /** The storage refused the write; nothing of the batch was kept. */
   | "storage_refused"
   /** The registry could not be told of the new session. */
   | "registry_unavailable"
-  /** The same (command, kind, part) is recorded with other bytes. */
+  /** This object holds as much as it may: nothing of the payload is taken any more, outcomes are. */
+  | "storage_full"
+  /** The same (command, kind, part) is recorded with other bytes, or it does not follow what is recorded. */
   | "conflict"
   /** Not a record this object accepts (unknown kind, leaf over 2 KiB, command without intent). */
   | "malformed";
@@ -46,9 +49,21 @@ export interface SessionSummary {
 
 export interface RecordPage {
   readonly records: readonly StoredRecord[];
-  /** Where to go on, or null at the end. */
+  /** The `seq` to go on from, or null at the end. */
   readonly next: number | null;
 }
+
+/** A piece of what stands in the records as a command's body: masked, and opened of its content coding. */
+export interface PayloadPage {
+  readonly bytes: Uint8Array;
+  /** Bytes of it that are recorded by now. */
+  readonly size: number;
+  /** True once no more can come. */
+  readonly complete: boolean;
+}
+
+/** Bytes that one call of `payloadOf` answers at most. */
+export const PAYLOAD_PAGE: number = 4 * 1024 * 1024;
 
 /** An admin ends a session. `command` is the command by which they do. */
 export interface KillRequest {
@@ -63,8 +78,8 @@ export type Killed =
   /** `unknown`: no session of this object. `refused`: the storage did not take it; nothing has changed, ask again. */
   | { readonly ok: false; readonly state: "unknown" | "refused" };
 
-/** `killed`: its session was; end it at once. `not_open`: this object no longer waits for it; do not ask again. */
-export type CutReason = "killed" | "not_open";
+/** `killed`: its session was; end it at once. `session_over`: its session has lasted as long as one may. `not_open`: this object no longer waits for it; do not ask again. */
+export type CutReason = "killed" | "session_over" | "not_open";
 
 /** No call waits longer than this, whatever was asked for: the caller asks again. */
 export const LONG_POLL_MS = 25_000;
@@ -87,7 +102,7 @@ export interface SessionWatchRpc {
 
 /** Resolves only when everything it was given is durable (output gate), except where noted. */
 export interface SessionRpc {
-  /** Appends `command.requested` (opening a lease) or `command.denied`. Idempotent. */
+  /** Appends `command.requested` (opening a lease, unless it has the class `oneway`) or `command.denied`. Idempotent. */
   begin(record: Committed, opening: Opening | null): Promise<Appended>;
   /** Appends records of a command that has begun, in order, all or none; an outcome closes its lease. Idempotent. An outcome after the lease lapsed becomes `outcome.late`. */
   proceed(records: readonly Committed[]): Promise<Appended>;
@@ -96,6 +111,8 @@ export interface SessionRpc {
   /** As it was when it had `size` records, if that is given and it has more. */
   describe(sid: SessionId, size?: number): Promise<SessionSummary | null>;
   read(sid: SessionId, from: number, limit: number): Promise<RecordPage | null>;
-  /** The records of one command, in order; none if it is not the session's. */
-  recordsOf(sid: SessionId, command: CommandId): Promise<readonly StoredRecord[]>;
+  /** The records of one command from a `seq` on, in order; none if it is not the session's. Fewer than `limit` where they are large. */
+  recordsOf(sid: SessionId, command: CommandId, from?: number, limit?: number): Promise<RecordPage>;
+  /** Null if the session has no such command, or the range is none. A message of a socket is its command's request, whichever way it goes. */
+  payloadOf(sid: SessionId, command: CommandId, side: Side, from: number, limit: number): Promise<PayloadPage | null>;
 }

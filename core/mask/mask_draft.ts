@@ -1,9 +1,12 @@
 // The only maker of `Masked` records. Nothing that a caller or an upstream sent gets into a record
 // but through here.
 
+import type { CommandId } from "../ids.ts";
+import { chunkPart, type Side } from "../record/payload.ts";
 import type { Draft, Fields, Masked } from "../record/record.ts";
 import { type Header, maskHeaders } from "./mask_headers.ts";
 import { maskUrl } from "./mask_query.ts";
+import type { RecordedPayload } from "./payload_fields.ts";
 
 /** A record never fails because a caller sent much: longer text is cut, and says so. */
 export const TEXT_LIMIT: number = 16 * 1024;
@@ -13,12 +16,13 @@ export function ownRecord(draft: Draft): Masked {
   return draft as Masked;
 }
 
-/** A record about an exchange. `headers` and `target` are masked by name; `own` fields are the gateway's words. */
+/** A record about an exchange. `headers` and `target` are masked by name, `payload` was masked; `own` fields are the gateway's words. */
 export function exchangeRecord(
-  draft: Omit<Draft, "fields">,
+  draft: Omit<Draft, "fields" | "payload">,
   sent: {
     readonly target?: { readonly method: string; readonly path: string; readonly query: string };
     readonly headers?: readonly Header[];
+    readonly payload?: RecordedPayload | null;
   },
   own: Fields,
 ): Masked {
@@ -29,7 +33,36 @@ export function exchangeRecord(
     fields.target = bounded(`${method} ${wellFormed(maskUrl(query === "" ? path : `${path}?${query}`))}`);
   }
   if (sent.headers !== undefined) fields.headers = headersText(maskHeaders(sent.headers));
-  return { ...draft, fields } as Masked;
+  const { payload } = sent;
+  if (payload === undefined || payload === null) return { ...draft, fields } as Masked;
+  return {
+    ...draft,
+    classes: { ...draft.classes, ...payload.classes },
+    fields: { ...fields, ...payload.fields },
+    payload: payload.detached,
+  } as Masked;
+}
+
+/** What passed of a body in one go. All counts are bytes; of a body as it travelled unless it says otherwise. */
+export interface Chunk {
+  readonly side: Side;
+  /** How many chunks of this side came before it. */
+  readonly n: number;
+  readonly offset: number;
+  readonly length: number;
+  /** Where its payload begins in the body's masked payload. */
+  readonly at: number;
+  /** Bytes of the plain body that it releases and whose masked text comes with a later chunk. */
+  readonly held: number;
+}
+
+export function chunkRecord(command: CommandId, chunk: Chunk, payload: RecordedPayload): Masked {
+  const { side, n, offset, length, at, held } = chunk;
+  const classes = { ...payload.classes, side, offset, length, at, ...(held === 0 ? {} : { held }) };
+  const part = chunkPart(side, n);
+  const { fields, detached } = payload;
+  const draft: Draft = { kind: "stream.chunk", command, part, classes, fields, payload: detached };
+  return draft as Masked;
 }
 
 /** RFC 8785 text of [[name, value], …], which for well-formed strings in lists is what JSON.stringify writes; what is past the limit is left out and counted. */

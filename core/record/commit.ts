@@ -41,6 +41,7 @@ export function commit(record: Masked, fillRandom: FillRandom, sha256: Sha256): 
     classes: classesText(record.classes),
     root,
     disclosure: `${disclosure}]`,
+    payload: record.payload ?? null,
   };
 }
 

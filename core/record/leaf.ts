@@ -20,7 +20,10 @@ export interface LeafPosition {
 }
 
 /** The exact text that is hashed and stored. Keys in RFC 8785 order; every value is ASCII without need of escapes, or escaped in `classes` already. */
-export function leafText(record: Committed, at: LeafPosition): string {
+export function leafText(
+  record: Pick<Committed, "kind" | "command" | "part" | "classes" | "root">,
+  at: LeafPosition,
+): string {
   const command = record.command === null ? "" : `"cmd":"${record.command}",`;
   return (
     `{"class":${record.classes},${command}"kind":"${record.kind}","part":${record.part},` +
@@ -70,10 +73,7 @@ export function parseLeaf(text: string): Result<Leaf, LeafRefusal> {
   if (!isCount(value.part) || !isCount(value.time)) return malformed("part or time");
   if (!isObject(value.class) || !isClasses(value.class)) return malformed("class");
   const leaf: Leaf = { classes: value.class, command, kind, part: value.part, prev, root, seq, sid, time: value.time };
-  const written = leafText(
-    { kind, command, part: leaf.part, classes: classesText(leaf.classes), root, disclosure: "" },
-    leaf,
-  );
+  const written = leafText({ kind, command, part: leaf.part, classes: classesText(leaf.classes), root }, leaf);
   return written === text ? ok(leaf) : malformed("not in canonical form");
 }
 

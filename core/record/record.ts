@@ -40,6 +40,8 @@ export interface Draft {
   readonly part: number;
   readonly classes: Classes;
   readonly fields: Fields;
+  /** Bytes that stand beside the record because they are many; the field `payload_digest` commits to them. */
+  readonly payload?: Uint8Array | null;
 }
 
 declare const masked: unique symbol;
@@ -50,8 +52,9 @@ export type Masked = Draft & { readonly [masked]: true };
 export type Disclosed = readonly [name: string, salt: string, value: string];
 
 /**
- * A record ready to be appended: strings only, so that it crosses RPC cheaply and is stored as it is.
- * `classes` is RFC 8785 text of the classes; `disclosure` is JSON text of `Disclosed[]`, sorted by name.
+ * A record ready to be appended: strings and bytes, so that it crosses RPC cheaply and is stored as it is.
+ * `classes` is RFC 8785 text of the classes; `disclosure` is JSON text of `Disclosed[]`, sorted by name;
+ * `payload` are the bytes that the field `payload_digest` commits to, null where there is no such field.
  */
 export interface Committed {
   readonly kind: Kind;
@@ -60,6 +63,7 @@ export interface Committed {
   readonly classes: string;
   readonly root: Digest;
   readonly disclosure: string;
+  readonly payload: Uint8Array | null;
 }
 
 /** A record as stored and exported: the exact bytes that were hashed, and what they commit to. */

@@ -104,7 +104,7 @@ const readCommand = route({
     const entry = row === null ? null : await findEntry(env, row.sid);
     if (row === null || entry === null || (!isOwn(entry, caller) && !caller.roles.has("auditor")))
       return problem("not_found", null);
-    const records = await sessionObject(env, entry).recordsOf(entry.sid, id);
+    const { records } = await sessionObject(env, entry).recordsOf(entry.sid, id);
     if (records.length === 0) return problem("not_found", null);
     return json({ ...row, records: records.map(opened) });
   },

@@ -142,10 +142,7 @@ describe("a leaf's text", () => {
     seq: number;
     time: number;
   }): string =>
-    leafText(
-      { kind, command, part, classes: committed({}, classes).classes, root, disclosure: "" },
-      { sid: SID, seq, prev, time },
-    );
+    leafText({ kind, command, part, classes: committed({}, classes).classes, root }, { sid: SID, seq, prev, time });
 
   it("is the RFC 8785 text of its object", () => {
     fc.assert(
