@@ -7,7 +7,7 @@ import type { Classes, Fields, Sha256 } from "../record/record.ts";
 import type { Format, MaskedPiece, Span } from "./span.ts";
 
 /** Characters of the field `spans`. A body can be made of nothing but secrets, and a record never fails because a caller sent much. */
-export const SPANS_LIMIT: number = 128 * 1024;
+export const SPANS_LIMIT: number = 64 * 1024;
 
 /** What one record tells of a body. */
 interface Told {
