@@ -9,7 +9,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { type JsonSchema, toJsonSchema } from "@valibot/to-json-schema";
 import { FileSchema } from "../core/policy/file_schema.ts";
-import { METHOD_NAMES } from "../core/protocol/http/methods.ts";
+import { MESSAGE_METHODS, METHOD_NAMES } from "../core/protocol/http/methods.ts";
 
 const SEGMENT = "(?!\\.{1,2}(?:/|$))(?:[A-Za-z0-9._~!$&'()+,;=:@[\\]|-]|%[0-9A-Fa-f]{2})*";
 const WILD = "\\*|\\{[a-z][a-z0-9_]{0,31}\\}";
@@ -37,12 +37,25 @@ const ADDITIONS: Readonly<Record<string, Addition>> = {
   "roles.*.groups": { description: "As the issuer states them." },
   "roles.*.issuer": { description: "Groups count only from this issuer." },
   "roles.*.subjects": { description: "Single people or services." },
+  masks: {
+    description: "Your own rules for what is masked, beside those that are built in. In the record they always apply.",
+    more: { maxProperties: 100 },
+  },
+  "masks.*": { description: "Fields by name, a pattern where one of its keywords stands, or both." },
+  "masks.*.fields": { description: "Names of members, parameters, elements or headers whose values are masked." },
+  "masks.*.pattern": { description: "In RE2's syntax. What it fits is masked.", more: { maxLength: 512 } },
+  "masks.*.keywords": {
+    description: "Texts of 3 characters or more, one of which stands in or near what the pattern fits.",
+  },
+  "masks.*.pseudonym": {
+    description: "Auditors see that two values were the same. Not for values that can be guessed.",
+  },
   connections: {
     description: "The tools that can be reached, by the name that stands in a call's path.",
     more: { propertyNames: NAMES },
   },
   "connections.*": { description: "A tool." },
-  "connections.*.protocol": { description: "How it is spoken to." },
+  "connections.*.protocol": { description: "How it is spoken to. `websocket` also takes plain requests." },
   "connections.*.upstream": {
     description: "Where calls go. Paths are appended.",
     more: { pattern: "^https?://[^/?#@]+(?:/[^?#]*)?$", maxLength: 2048 },
@@ -54,6 +67,18 @@ const ADDITIONS: Readonly<Record<string, Addition>> = {
   "connections.*.json_limit": {
     description: "Bytes of a JSON body that rules may read; a larger body is refused where a rule reads it.",
   },
+  "connections.*.record": {
+    description: "How much of bodies and messages is recorded: full, metadata, or so many bytes from their start.",
+  },
+  "connections.*.unreadable": {
+    description: "A body in a coding that cannot be opened: committed to, or refused.",
+  },
+  "connections.*.message_limit": { description: "Bytes of one message. A larger one closes the socket." },
+  "connections.*.on_refused": { description: "A refused message: dropped, or the socket closed." },
+  "connections.*.framing": {
+    description: "Whose pages may frame its pages in a browser: none, self, or a list of origins.",
+  },
+  "connections.*.browser": { description: "Served to browsers on an origin of its own, with login by redirect." },
   rules: {
     description:
       "Higher priority first; then deny, needs-approval, allow; then as they stand. The first that holds decides.",
@@ -65,8 +90,10 @@ const ADDITIONS: Readonly<Record<string, Addition>> = {
   "rules.*.priority": { description: "Higher ones are considered first. For exceptions only." },
   "rules.*.who": { description: "`anyone`, or any of roles, groups and subjects: one that fits is enough." },
   "rules.*.connections": { description: 'Names, "*" for all, or those that have all these labels.' },
-  "rules.*.methods": { description: 'In upper case, or "*". HEAD is not included in GET.' },
-  "rules.*.methods.*": { description: "A method.", more: { enum: ["*", ...METHOD_NAMES] } },
+  "rules.*.methods": {
+    description: 'In upper case, or "*". HEAD is not included in GET. SEND and RECEIVE are messages of a WebSocket.',
+  },
+  "rules.*.methods.*": { description: "A method.", more: { enum: ["*", ...METHOD_NAMES, ...MESSAGE_METHODS] } },
   "rules.*.routes": { description: "/literal, * or {name} for one segment, ** at the end for the rest." },
   "rules.*.routes.*": {
     description: "A route.",
@@ -74,8 +101,13 @@ const ADDITIONS: Readonly<Record<string, Addition>> = {
   },
   "rules.*.when": { description: "A condition in CEL over principal, actor, connection, command, request and now." },
   "rules.*.message": { description: "Told to the caller when this rule denies." },
-  "rules.*.mask": { description: "Masking that the decision demands. Refused today: obligation_unmet." },
-  "rules.*.record": { description: "What of bodies is recorded. Only `metadata` is possible today." },
+  "rules.*.mask": {
+    description: "What is masked towards the caller, too: `secrets` for all built-in masks, or your own.",
+  },
+  "rules.*.record": {
+    description: "How much of bodies and messages is recorded, in place of what the connection says.",
+  },
+  "rules.*.refused": { description: "What becomes of a message that this rule denies." },
   examples: { description: "What must be decided on what: `sallyport policy test` runs them, and so does each apply." },
   "examples.*": { description: "A command, and what is expected." },
   "examples.*.name": { description: "What it shows." },
@@ -85,7 +117,9 @@ const ADDITIONS: Readonly<Record<string, Addition>> = {
     more: { pattern: ASKED },
   },
   "examples.*.on": { description: "The connection." },
-  "examples.*.with": { description: "Headers, a JSON body, the caller's address, the time." },
+  "examples.*.with": {
+    description: "Headers, a JSON body, a message's text or size in binary, the caller's address, the time.",
+  },
   "examples.*.expect": { description: "What must be decided." },
   "examples.*.by": { description: "The rule that must decide; `default` for none." },
 };

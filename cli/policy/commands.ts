@@ -77,7 +77,7 @@ function explainCommand(policy: Command, io: Io): void {
     .option("--actor <subject@issuer>", "who acts for them; may be given again, the nearest first", more)
     .optionsGroup("With what:")
     .option("--header <name: value>", "may be given again", more)
-    .option("--json-body <file>", "a file with the JSON body; - for standard input")
+    .option("--json-body <file>", "a file with the JSON body, or the message; - for standard input")
     .option("--address <ip>", "where from")
     .option("--time <time>", "when, as 2026-11-24T10:00:00Z (now)")
     .optionsGroup("Options:")

@@ -2,7 +2,9 @@
 
 import { createReadStream, existsSync } from "node:fs";
 import { MAX_JSON_LIMIT, type BodyView, readJsonBody } from "../../core/policy/body.ts";
+import { type MessageView, readMessage } from "../../core/policy/message.ts";
 import type { Header } from "../../core/mask/mask_headers.ts";
+import { isMessageMethod } from "../../core/protocol/http/methods.ts";
 import { explain as explained } from "../../core/policy/tooling/explain.ts";
 import { explanationLines } from "../../core/policy/tooling/explain_lines.ts";
 import type { Described } from "../../core/policy/tooling/question.ts";
@@ -59,8 +61,9 @@ async function describedBy(
   }
   const time = options.time === undefined ? null : Date.parse(options.time);
   if (Number.isNaN(time)) return refuse({ reason: "usage", what: "--time takes a time, as 2026-11-24T10:00:00Z." });
-  const body = await bodyOf(options.jsonBody, headers, io);
-  if (!body.ok) return body;
+  const read = await readFile(options.jsonBody, io);
+  if (!read.ok) return read;
+  const given = isMessageMethod(method) ? messageOf(read.value) : { body: bodyOf(read.value, headers), message: null };
   const issuer = options.issuer ?? null;
   return ok({
     as: {
@@ -78,7 +81,7 @@ async function describedBy(
     target,
     connection: options.on,
     headers,
-    body: body.value,
+    ...given,
     address: options.address ?? null,
     time,
   });
@@ -90,13 +93,9 @@ function actorOf(text: string, issuer: string | null): { readonly subject: strin
   return at < 0 ? { subject: text, issuer: issuer ?? "" } : { subject: text.slice(0, at), issuer: text.slice(at + 1) };
 }
 
-/** Read as the gateway reads it, so that a body which it would refuse is refused here. */
-async function bodyOf(
-  file: string | undefined,
-  headers: readonly Header[],
-  io: Io,
-): Promise<Result<BodyView, CliRefusal>> {
-  if (file === undefined) return ok({ kind: "none" });
+/** Null: no file was named. */
+async function readFile(file: string | undefined, io: Io): Promise<Result<Uint8Array | null, CliRefusal>> {
+  if (file === undefined) return ok(null);
   if (file !== "-" && !existsSync(file)) return refuse({ reason: "usage", what: `there is no file ${shown(file)}.` });
   const chunks: Uint8Array[] = [];
   let size = 0;
@@ -110,7 +109,27 @@ async function bodyOf(
   } catch {
     return refuse({ reason: "unreachable", what: `${shown(file)} cannot be read.` });
   }
+  return ok(Buffer.concat(chunks));
+}
+
+/** Read as the gateway reads it, so that a body which it would refuse is refused here. */
+function bodyOf(bytes: Uint8Array | null, headers: readonly Header[]): BodyView {
+  if (bytes === null) return { kind: "none" };
   const isTyped = headers.some(([name]) => name === "content-type");
-  const typed: readonly Header[] = isTyped ? headers : [...headers, ["content-type", "application/json"]];
-  return ok(readJsonBody(Buffer.concat(chunks), typed));
+  return readJsonBody(bytes, isTyped ? headers : [...headers, ["content-type", "application/json"]]);
+}
+
+/** Bytes that are no text are a binary message. */
+function messageOf(bytes: Uint8Array | null): { readonly body: BodyView; readonly message: MessageView } {
+  const text = textOf(bytes ?? new Uint8Array(0));
+  const message: MessageView = { type: text === null ? "binary" : "text", size: bytes?.length ?? 0 };
+  return { body: readMessage(message, text, MAX_JSON_LIMIT), message };
+}
+
+function textOf(bytes: Uint8Array): string | null {
+  try {
+    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
+  } catch {
+    return null;
+  }
 }

@@ -38,6 +38,11 @@ export function readJsonBody(bytes: Uint8Array, headers: readonly Header[]): Bod
   } catch {
     return refused("body_ambiguous");
   }
+  return readJsonText(text);
+}
+
+/** Text that is well-formed Unicode, of at most MAX_JSON_LIMIT bytes. */
+export function readJsonText(text: string): BodyView {
   let value: unknown;
   try {
     value = JSON.parse(text);

@@ -3,15 +3,15 @@
 // to nothing.
 
 import type { Digest } from "../ids.ts";
-import { METHOD_NAMES } from "../protocol/http/methods.ts";
+import { MESSAGE_METHODS, METHOD_NAMES } from "../protocol/http/methods.ts";
 import type { Condition } from "./condition.ts";
-import { type Decision, deniedByDefault } from "./decision.ts";
+import { type Decision, type DenyReason, deniedByDefault } from "./decision.ts";
 import type { ConnectionSettings } from "./policy.ts";
 import type { PolicyRule } from "./rule.ts";
 
 export interface CompiledRule {
   readonly rule: PolicyRule;
-  /** A bit for each method that can be forwarded; see `methodBit`. */
+  /** A bit for each method that can be forwarded, and for messages; see `methodBit`. */
   readonly methods: number;
   /** Rules that are about the same people have the same number, and so have rules with the same routes. */
   readonly who: number;
@@ -43,15 +43,18 @@ export interface CompiledRules {
   readonly unknownConnection: Decision;
 }
 
-const BITS: ReadonlyMap<string, number> = new Map(METHOD_NAMES.map((name, index) => [name, 2 ** index]));
+const NAMES = [...METHOD_NAMES, ...MESSAGE_METHODS];
+const BITS: ReadonlyMap<string, number> = new Map(NAMES.map((name, index) => [name, 2 ** index]));
 /** For methods that are not forwarded: `*` of a deny rule holds for them, too, and nothing else does. */
-const OTHER = 2 ** METHOD_NAMES.length;
+const OTHER = 2 ** NAMES.length;
 const ALL_BITS = 2 * OTHER - 1;
-if (METHOD_NAMES.length > 30) throw new RangeError("more methods than a small integer has bits");
+if (NAMES.length > 29) throw new RangeError("more methods than a small integer has bits");
 
 export function methodBit(method: string): number {
   return BITS.get(method) ?? OTHER;
 }
+
+type Denied = Extract<Decision, { effect: "deny" }>;
 
 /** Deny beats needs-approval beats allow. */
 const RANKS: Readonly<Record<PolicyRule["effect"], number>> = { deny: 0, needs_approval: 1, allow: 2 };
@@ -120,8 +123,8 @@ function compileRule(
     known.add(subject);
     subjects.set(issuer, known);
   }
-  const { id, line, message } = rule;
-  const failed: Decision = { effect: "deny", policy, rule: id, line, reason: "condition_failed", message: null };
+  const { message } = rule;
+  const failed: Decision = { ...denial(policy, rule, "condition_failed"), message };
   return {
     rule,
     methods: methodBits(rule),
@@ -131,7 +134,7 @@ function compileRule(
     subjects,
     condition,
     decision: decisionOf(policy, rule),
-    failed: condition === null || rule.effect === "allow" ? null : { ...failed, message },
+    failed: condition === null || rule.effect === "allow" ? null : failed,
   };
 }
 
@@ -140,15 +143,27 @@ function methodBits({ methods, effect }: PolicyRule): number {
   return effect === "deny" ? ALL_BITS : ALL_BITS & ~OTHER;
 }
 
-function decisionOf(policy: Digest, { id, line, effect, message, obligations }: PolicyRule): Decision {
-  // What every command's record is anyway is no demand.
-  const demanded = obligations.filter((one) => !(one.kind === "record" && one.extent === "metadata"));
+function decisionOf(policy: Digest, rule: PolicyRule): Decision {
+  const { id, line, effect, message, obligations } = rule;
   switch (effect) {
     case "allow":
-      return { effect, policy, rule: id, line, obligations: demanded };
+      return { effect, policy, rule: id, line, obligations };
     case "needs_approval":
-      return { effect, policy, rule: id, line, obligations: demanded, message };
+      return { effect, policy, rule: id, line, obligations, message };
     case "deny":
-      return { effect, policy, rule: id, line, reason: "rule_denies", message };
+      return { ...denial(policy, rule, "rule_denies"), message };
   }
+}
+
+/** Without the rule's message: what a rule could not even ask is not what its author speaks of. */
+export function denial(policy: Digest, { id, line, refused }: PolicyRule, reason: DenyReason): Denied {
+  return {
+    effect: "deny",
+    policy,
+    rule: id,
+    line,
+    reason,
+    message: null,
+    ...(refused === null ? {} : { refused }),
+  };
 }

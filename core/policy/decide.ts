@@ -7,9 +7,11 @@ import type { Header } from "../mask/mask_headers.ts";
 import type { BodyRefusal, BodyView } from "./body.ts";
 import { Scope } from "./cel/scope.ts";
 import { FAILED } from "./cel/values.ts";
-import { type CompiledRule, type CompiledRules, methodBit } from "./compile.ts";
+import { isMessageMethod } from "../protocol/http/methods.ts";
+import { type CompiledRule, type CompiledRules, denial, methodBit } from "./compile.ts";
 import { type Condition, evaluate, MAX_STEPS } from "./condition.ts";
 import type { Decision } from "./decision.ts";
+import type { MessageView } from "./message.ts";
 import type { Policy } from "./policy.ts";
 import { looseSegments, matchesRoute } from "./route.ts";
 import type { PolicyRole } from "./rule.ts";
@@ -33,6 +35,8 @@ export interface Question {
   /** Milliseconds since 1970. */
   readonly now: number;
   readonly body: BodyView;
+  /** What is asked about is a message of a WebSocket; null for a request. */
+  readonly message: MessageView | null;
 }
 
 /** The decision needs the body: read at most so many bytes of it, then ask again with what was read. */
@@ -45,6 +49,9 @@ export function decide(policy: Policy, asked: Question): Decision | NeedsBody {
   const { byConnection, noRule, unknownConnection } = policy.compiled;
   const connection = byConnection.get(asked.connection);
   if (connection === undefined) return unknownConnection;
+  // Whatever `*` says: what is no message is none by its name, and a message is no request.
+  if (isMessageMethod(asked.method) !== (asked.message !== null)) return noRule;
+  if (asked.message !== null && connection.settings.protocol !== "websocket") return noRule;
   const bit = methodBit(asked.method);
   const fits = new Fits(policy.compiled, asked);
   let scope: Scope | null = null;
@@ -116,7 +123,7 @@ class Fits {
 
 /** What a rule would have read is not there to be read: whatever its effect, nobody knows whether it holds. */
 function refusedBody({ decision: { policy }, rule }: CompiledRule, reason: BodyRefusal): Decision {
-  return { effect: "deny", policy, rule: rule.id, line: rule.line, reason, message: null };
+  return denial(policy, rule, reason);
 }
 
 /** Whether the rule is about this person. */

@@ -3,10 +3,16 @@
 import type { Digest } from "../ids.ts";
 import type { BodyRefusal } from "./body.ts";
 
+/** How much of a body, or of a message, is recorded: all of it, so many bytes from its start, or none. */
+export type Extent = "full" | "metadata" | { readonly head: number };
+
 /** Something a decision demands beside its effect. The gateway fails closed on one it cannot meet. */
 export type Obligation =
-  | { readonly kind: "mask"; readonly rule: string }
-  | { readonly kind: "record"; readonly extent: "full" | "metadata" | { readonly head: number } };
+  /** Towards the caller: `rules` are names of masks, `secrets` for all that are built in. */
+  { readonly kind: "mask"; readonly rules: readonly string[] } | { readonly kind: "record"; readonly extent: Extent };
+
+/** What becomes of a message that is refused: it alone is dropped, or the socket is closed with 1008. */
+export type HowRefused = "drop" | "close";
 
 /** `rule` is the id of the rule that decided and `line` where it stands, or null where no rule did (default deny). */
 export type Decision =
@@ -25,6 +31,8 @@ export type Decision =
       readonly reason: DenyReason;
       /** What the rule's author wants the caller to be told. */
       readonly message: string | null;
+      /** Of a message; absent where the rule leaves it to the connection. See `howRefused`. */
+      readonly refused?: HowRefused;
     }
   | {
       readonly effect: "needs_approval";

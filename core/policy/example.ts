@@ -3,8 +3,10 @@
 import type { Principal } from "../auth/principal.ts";
 import type { Header } from "../mask/mask_headers.ts";
 import { parseTarget } from "../protocol/http/target.ts";
-import type { BodyView } from "./body.ts";
+import { isMessageMethod } from "../protocol/http/methods.ts";
+import { type BodyView, MAX_JSON_LIMIT } from "./body.ts";
 import type { FileExample } from "./file.ts";
+import { type MessageView, readMessage } from "./message.ts";
 
 /** Nothing here is checked against the policy's names: an example may show that an unknown connection is denied. */
 export interface PolicyExample {
@@ -22,6 +24,8 @@ export interface PolicyExample {
   readonly connection: string;
   readonly headers: readonly Header[];
   readonly body: BodyView;
+  /** For a message of a WebSocket; null for a request. */
+  readonly message: MessageView | null;
   readonly address: string | null;
   /** Milliseconds since 1970; null for "any time", which is when the example is run. */
   readonly time: number | null;
@@ -39,6 +43,7 @@ export function exampleOf(
 ): PolicyExample {
   const { as, do: does, with: given } = example;
   const space = does.indexOf(" ");
+  const method = does.slice(0, space);
   const target = does.slice(space + 1);
   const parsed = parseTarget(`http://h/c/x${target}`, "/c/");
   return {
@@ -55,16 +60,30 @@ export function exampleOf(
       methods: as.methods,
       actors: as.actors,
     },
-    method: does.slice(0, space),
+    method,
     target,
     path: parsed.ok ? parsed.value.path : "",
     query: parsed.ok ? parsed.value.query : "",
     connection: example.on,
     headers: Object.entries(given?.headers ?? {}),
-    body: given?.json === undefined ? { kind: "none" } : { kind: "json", value: given.json },
+    ...(isMessageMethod(method) ? messageOf(given) : { ...bodyOf(given), message: null }),
     address: given?.address ?? null,
     time: given?.time === undefined ? null : Date.parse(given.time),
     expect: example.expect === "needs-approval" ? "needs_approval" : example.expect,
     by: example.by ?? null,
   };
+}
+
+type Given = FileExample["with"];
+
+function bodyOf(given: Given): { readonly body: BodyView } {
+  return { body: given?.json === undefined ? { kind: "none" } : { kind: "json", value: given.json } };
+}
+
+/** What is said to be JSON is written as JSON; the connection's own limit is looked at when the example is asked. */
+function messageOf(given: Given): { readonly body: BodyView; readonly message: MessageView } {
+  if (given?.binary !== undefined) return { body: { kind: "none" }, message: { type: "binary", size: given.binary } };
+  const text = given?.text ?? (given?.json === undefined ? "" : JSON.stringify(given.json));
+  const message: MessageView = { type: "text", size: new TextEncoder().encode(text).length };
+  return { body: readMessage(message, text, MAX_JSON_LIMIT), message };
 }

@@ -15,13 +15,28 @@ export interface FilePeople {
 }
 
 export interface FileConnection {
-  readonly protocol: "http";
+  readonly protocol: "http" | "websocket";
   readonly upstream: string;
   readonly region: string;
   readonly credential?: CredentialUse | undefined;
   readonly labels: readonly string[];
   readonly timeout_seconds: number;
   readonly json_limit: number;
+  readonly record: FileExtent;
+  readonly unreadable: "commit" | "refuse";
+  readonly message_limit?: number | undefined;
+  readonly on_refused?: "drop" | "close" | undefined;
+  readonly framing: "none" | "self" | readonly string[];
+  readonly browser: boolean;
+}
+
+export type FileExtent = "metadata" | "full" | { readonly head: number };
+
+export interface FileMask {
+  readonly fields: readonly string[];
+  readonly pattern?: string | undefined;
+  readonly keywords: readonly string[];
+  readonly pseudonym: boolean;
 }
 
 export type FileEffect = "allow" | "deny" | "needs-approval";
@@ -38,7 +53,8 @@ export interface FileRule {
   readonly when?: string | undefined;
   readonly message?: string | undefined;
   readonly mask: readonly string[];
-  readonly record?: "metadata" | "full" | { readonly head: number } | undefined;
+  readonly record?: FileExtent | undefined;
+  readonly refused?: "drop" | "close" | undefined;
 }
 
 export interface FileExample {
@@ -60,6 +76,8 @@ export interface FileExample {
     | {
         readonly headers: Readonly<Record<string, string>>;
         readonly json?: unknown;
+        readonly text?: string | undefined;
+        readonly binary?: number | undefined;
         readonly address?: string | undefined;
         readonly time?: string | undefined;
       }
@@ -73,6 +91,7 @@ export interface PolicyFile {
   readonly version: 1;
   readonly description?: string | undefined;
   readonly roles: Readonly<Record<string, FilePeople>>;
+  readonly masks: Readonly<Record<string, FileMask>>;
   readonly connections: Readonly<Record<string, FileConnection>>;
   readonly rules: readonly FileRule[];
   readonly examples: readonly FileExample[];

@@ -2,7 +2,7 @@
 // see (names that are not defined, conditions) is checked by policy.ts.
 
 import * as v from "valibot";
-import { verbClass } from "../protocol/http/methods.ts";
+import { isMessageMethod, verbClass } from "../protocol/http/methods.ts";
 import { isReservedHeader } from "../protocol/http/reserved.ts";
 import { parseTarget } from "../protocol/http/target.ts";
 import { MAX_JSON_LIMIT } from "./body.ts";
@@ -17,6 +17,10 @@ const MAX_EXAMPLES = 1000;
 /** UTF-16 code units; see core/policy/condition.ts for what else bounds a condition. */
 const MAX_CONDITION = 4096;
 export const MAX_PRIORITY: number = 1000;
+/** Each is looked for in everything that travels. */
+const MAX_MASKS = 100;
+/** What the runtime takes of one message (32 MiB). */
+const MAX_MESSAGE = 32 * 1024 * 1024;
 
 const Name = v.pipe(v.string("a name"), v.regex(/^[a-z][a-z0-9_-]{0,63}$/, "a name: a-z, 0-9, _ and -"));
 const Text = v.pipe(
@@ -75,23 +79,48 @@ const whole = (least: number, most: number) =>
     v.maxValue(most, `${least} to ${most}`),
   );
 const Labels = list(Name, 32, "labels");
+const Extent = v.union(
+  [
+    v.picklist(["metadata", "full"], "metadata, full, or head with a number of bytes"),
+    v.strictObject({ head: whole(1, 1024 * 1024) }, "metadata, full, or head with a number of bytes"),
+  ],
+  "metadata, full, or head with a number of bytes",
+);
+const HowRefused = v.picklist(["drop", "close"], "drop or close");
+const Origin = v.pipe(
+  v.string("an origin"),
+  v.check(isOrigin, "an origin: https://wiki.example, without a slash at its end"),
+);
+const Framing = v.union(
+  [
+    v.picklist(["none", "self"], "none, self, or a list of origins"),
+    v.pipe(list(Origin, 32, "origins"), v.minLength(1, "an origin")),
+  ],
+  "none, self, or a list of origins",
+);
 const Connection = v.strictObject(
   {
-    protocol: v.literal("http", "http"),
+    protocol: v.picklist(["http", "websocket"], "http or websocket"),
     upstream: Upstream,
     region: Name,
     credential: v.optional(Credential),
     labels: v.optional(Labels, []),
     timeout_seconds: v.optional(whole(1, 600), 60),
     json_limit: v.optional(whole(1, MAX_JSON_LIMIT), 65536),
+    record: v.optional(Extent, "full"),
+    unreadable: v.optional(v.picklist(["commit", "refuse"], "commit or refuse"), "commit"),
+    message_limit: v.optional(whole(1, MAX_MESSAGE)),
+    on_refused: v.optional(HowRefused),
+    framing: v.optional(Framing, "none"),
+    browser: v.optional(v.boolean("true or false"), false),
   },
   "an object",
 );
 const Method = v.pipe(
   v.string("a method"),
   v.check(
-    (name) => name === "*" || verbClass(name) !== null,
-    "an HTTP method that can be forwarded, in upper case, or *",
+    (name) => name === "*" || verbClass(name) !== null || isMessageMethod(name),
+    "an HTTP method that can be forwarded, SEND or RECEIVE, in upper case, or *",
   ),
 );
 const Route = v.pipe(
@@ -122,12 +151,31 @@ const Connections = v.union(
   ],
   "a list of connections, or labels",
 );
-const Record = v.union(
-  [
-    v.picklist(["metadata", "full"], "metadata, full, or head with a number of bytes"),
-    v.strictObject({ head: whole(1, 1024 * 1024) }, "metadata, full, or head with a number of bytes"),
-  ],
-  "metadata, full, or head with a number of bytes",
+const Mask = v.pipe(
+  v.unknown(),
+  NoList,
+  v.strictObject(
+    {
+      fields: v.optional(list(v.pipe(Text, v.maxLength(128, "a field's name")), 100, "fields"), []),
+      pattern: v.optional(Text),
+      keywords: v.optional(
+        list(
+          v.pipe(Text, v.minLength(3, "a keyword of at least 3 characters"), v.maxLength(64, "a shorter keyword")),
+          32,
+          "keywords",
+        ),
+        [],
+      ),
+      pseudonym: v.optional(v.boolean("true or false"), false),
+    },
+    "an object",
+  ),
+);
+const Masks = v.pipe(
+  v.unknown(),
+  NoList,
+  v.record(Name, Mask, "an object"),
+  v.check((masks) => Object.keys(masks).length <= MAX_MASKS, `at most ${MAX_MASKS} masks`),
 );
 const Rule = v.strictObject(
   {
@@ -148,7 +196,8 @@ const Rule = v.strictObject(
     ),
     message: v.optional(Message),
     mask: v.optional(list(Name, 100, "masking rules"), []),
-    record: v.optional(Record),
+    record: v.optional(Extent),
+    refused: v.optional(HowRefused),
   },
   "an object",
 );
@@ -184,6 +233,8 @@ const With = v.pipe(
         {},
       ),
       json: v.optional(v.unknown()),
+      text: v.optional(v.pipe(v.string("text"), v.maxLength(8192, "shorter text"))),
+      binary: v.optional(whole(0, MAX_MESSAGE)),
       address: v.optional(v.pipe(v.string("an address"), v.ip("an IP address"))),
       time: v.optional(Time),
     },
@@ -210,12 +261,19 @@ export const FileSchema: v.GenericSchema<unknown, PolicyFile> = v.strictObject(
     version: v.literal(1, "1"),
     description: v.optional(Text),
     roles: v.optional(v.pipe(v.unknown(), NoList, v.record(Name, Role, "an object")), {}),
+    masks: v.optional(Masks, {}),
     connections: v.optional(v.pipe(v.unknown(), NoList, v.record(v.string(), Connection, "an object")), {}),
     rules: v.optional(list(Rule, MAX_RULES, "rules"), []),
     examples: v.optional(list(Example, MAX_EXAMPLES, "examples"), []),
   },
   "version, roles, connections and rules",
 );
+
+/** As browsers compare it, so that a page's origin is found in the list or is not. */
+function isOrigin(text: string): boolean {
+  return text.length <= 512 && /^https?:\/\//.test(text) && URL.canParse(text) && new URL(text).origin === text;
+}
+
 function isUpstream(text: string): boolean {
   if (text.length > 2048) return false;
   if (!/^https?:\/\/[A-Za-z0-9.\-[\]:]+(?:\/[A-Za-z0-9\-._~!$&'()*+,;=:@/]*)?$/.test(text)) return false;

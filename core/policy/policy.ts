@@ -5,14 +5,17 @@
 import * as v from "valibot";
 import type { ConnectionName, Digest } from "../ids.ts";
 import { parseConnectionName } from "../ids.ts";
+import { isMessageMethod } from "../protocol/http/methods.ts";
+import { EVERY_SECRET, type MaskPlan, maskPlan, type OwnMask } from "../mask/mask_plan.ts";
 import type { CredentialUse } from "../protocol/http/credential.ts";
 import { ok, refuse, type Result } from "../result.ts";
 import { type CompiledRules, compileRules } from "./compile.ts";
 import { type Condition, parseCondition } from "./condition.ts";
-import type { Obligation } from "./decision.ts";
+import type { Extent, HowRefused, Obligation } from "./decision.ts";
 import { type PolicyExample, exampleOf } from "./example.ts";
 import type { FileRule, PolicyFile } from "./file.ts";
 import { FileSchema } from "./file_schema.ts";
+import { BUILT_IN_MASKS, ownMask } from "./own_masks.ts";
 import { MAX_PROBLEMS, type PolicyProblem, type PolicyRefusal } from "./problem.ts";
 import { pathText, readYaml, type ReadText, type ValuePath } from "./read_yaml.ts";
 import { captureNames, parseRoute } from "./route.ts";
@@ -28,7 +31,8 @@ export const BUILT_IN_ROLES: readonly string[] = ["admin", "auditor"];
 
 export interface ConnectionSettings {
   readonly name: ConnectionName;
-  readonly protocol: "http";
+  /** `websocket` also forwards plain requests. */
+  readonly protocol: "http" | "websocket";
   /** Without a slash at the end. */
   readonly upstream: string;
   /** Where that stands in the file, both from 1: what only a region's configuration can tell of it is said with its place. */
@@ -37,15 +41,35 @@ export interface ConnectionSettings {
   readonly credential: CredentialUse | null;
   readonly labels: readonly string[];
   readonly timeoutSeconds: number;
-  /** Bytes of a JSON body that rules may read. */
+  /** Bytes of a JSON body, or of a message, that rules may read. */
   readonly jsonLimit: number;
+  /** How much of bodies and messages is recorded, where no rule says it; see `extentOf`. */
+  readonly record: Extent;
+  /** A body in a content coding that cannot be opened: recorded by commitment only, or refused. */
+  readonly unreadable: "commit" | "refuse";
+  /** Bytes of one message; a larger one closes the socket with 1009. */
+  readonly messageLimit: number;
+  /** What becomes of a refused message, where no rule says it; see `howRefused`. */
+  readonly onRefused: HowRefused;
+  /** Who may frame its pages: nobody, itself, or pages of these origins. */
+  readonly framing: "none" | "self" | readonly string[];
+  /** Served on an origin of its own, with login by redirect. */
+  readonly browser: boolean;
+  /** The policy's own masks, all of them; the same list for each connection. */
+  readonly masks: readonly OwnMask[];
+  /** What is masked in the record: everything. Compiled once for the policy. */
+  readonly maskPlan: MaskPlan;
 }
+
+/** Where a connection says nothing. */
+const MESSAGE_LIMIT = 1024 * 1024;
 
 export interface Policy {
   /** SHA-256 of the text's UTF-8 bytes. */
   readonly hash: Digest;
   readonly description: string | null;
   readonly roles: readonly PolicyRole[];
+  readonly masks: readonly OwnMask[];
   readonly connections: ReadonlyMap<string, ConnectionSettings>;
   /** In the file's order. */
   readonly rules: readonly PolicyRule[];
@@ -61,6 +85,7 @@ export const EMPTY_POLICY: Policy = {
   hash: EMPTY_HASH,
   description: null,
   roles: [],
+  masks: [],
   connections: new Map(),
   rules: [],
   examples: [],
@@ -78,7 +103,8 @@ export function parsePolicy(text: string, hash: Digest): Result<Policy, PolicyRe
     return found.refusal();
   }
   const file = parsed.output;
-  const connections = connectionsOf(file, read.value, found);
+  const masks = masksOf(file, found);
+  const connections = connectionsOf(file, masks, read.value, found);
   findDangling(file, connections, found);
   const conditions = new Map<string, Condition>();
   const rules = file.rules.map((rule, index) => ruleOf(rule, index, read.value, conditions, found));
@@ -91,7 +117,7 @@ export function parsePolicy(text: string, hash: Digest): Result<Policy, PolicyRe
   }));
   const examples = file.examples.map((example, index) => exampleOf(example, read.value.placeOf(["examples", index])));
   const compiled = compileRules(hash, connections, rules, conditions);
-  return ok({ hash, description: file.description ?? null, roles, connections, rules, examples, compiled });
+  return ok({ hash, description: file.description ?? null, roles, masks, connections, rules, examples, compiled });
 }
 
 /** Gathers what is wrong, each with its place. */
@@ -144,14 +170,34 @@ function expectedBy({ type, expected, path, message }: v.BaseIssue<unknown>): st
   return type === "strict_object" && path !== undefined ? "a value; it is missing" : message;
 }
 
-function connectionsOf(file: PolicyFile, read: ReadText, found: Problems): Map<string, ConnectionSettings> {
+function masksOf(file: PolicyFile, found: Problems): readonly OwnMask[] {
+  return Object.entries(file.masks).map(([id, mask]) =>
+    ownMask(id, mask, (member, expected, at) => {
+      const path = ["masks", id, ...(member === null ? [] : [member])];
+      if (at === undefined) found.add(path, expected, true);
+      else found.addInText(path, at, expected);
+    }),
+  );
+}
+
+function connectionsOf(
+  file: PolicyFile,
+  masks: readonly OwnMask[],
+  read: ReadText,
+  found: Problems,
+): Map<string, ConnectionSettings> {
   const connections = new Map<string, ConnectionSettings>();
+  // What does not compile was found already, and then there is no policy.
+  const plan = found.any ? EVERY_SECRET : maskPlan(masks);
   for (const [key, settings] of Object.entries(file.connections)) {
     const name = parseConnectionName(key);
     if (name === null || name === CONSOLE) {
       found.add(["connections", key], "a connection's name: a-z, 0-9, single dashes, not console");
       continue;
     }
+    if (settings.protocol === "http")
+      for (const member of ["message_limit", "on_refused"] as const)
+        if (settings[member] !== undefined) found.add(["connections", key, member], "protocol: websocket", true);
     connections.set(name, {
       name,
       protocol: settings.protocol,
@@ -162,6 +208,14 @@ function connectionsOf(file: PolicyFile, read: ReadText, found: Problems): Map<s
       labels: settings.labels,
       timeoutSeconds: settings.timeout_seconds,
       jsonLimit: settings.json_limit,
+      record: settings.record,
+      unreadable: settings.unreadable,
+      messageLimit: settings.message_limit ?? MESSAGE_LIMIT,
+      onRefused: settings.on_refused ?? "drop",
+      framing: settings.framing,
+      browser: settings.browser,
+      masks,
+      maskPlan: plan,
     });
   }
   return connections;
@@ -176,6 +230,10 @@ function findDangling(file: PolicyFile, connections: ReadonlyMap<string, Connect
     if (ids.has(rule.id)) found.add([...at, "id"], "an id that no other rule has");
     ids.add(rule.id);
     findPeople(rule, at, file, found);
+    findMessages(rule, at, connections, found);
+    for (const [i, name] of rule.mask.entries())
+      if (name !== BUILT_IN_MASKS && !Object.hasOwn(file.masks, name))
+        found.add([...at, "mask", i], `a mask of this file, or ${BUILT_IN_MASKS}`);
     if (!("labels" in rule.connections)) {
       for (const [i, name] of rule.connections.entries())
         if (name !== "*" && !Object.hasOwn(file.connections, name))
@@ -189,6 +247,30 @@ function findDangling(file: PolicyFile, connections: ReadonlyMap<string, Connect
   for (const [index, { by }] of file.examples.entries())
     if (by !== undefined && by !== "default" && !ids.has(by))
       found.add(["examples", index, "by"], "a rule of this file, or default");
+}
+
+/** Rules about messages that no connection has, and words about messages in rules that concern none. */
+function findMessages(
+  rule: FileRule,
+  at: ValuePath,
+  connections: ReadonlyMap<string, ConnectionSettings>,
+  found: Problems,
+): void {
+  const { connections: named, methods, refused, effect } = rule;
+  const hasSockets = [...connections.values()].some(
+    ({ name, labels, protocol }) =>
+      protocol === "websocket" &&
+      ("labels" in named
+        ? named.labels.every((label) => labels.includes(label))
+        : named.includes("*") || named.includes(name)),
+  );
+  const first = methods.findIndex(isMessageMethod);
+  if (first >= 0 && !hasSockets)
+    found.add([...at, "methods", first], "a connection with protocol: websocket, which alone has messages");
+  if (refused === undefined) return;
+  if (effect !== "deny") found.add([...at, "refused"], "effect: deny", true);
+  else if (first < 0 && !methods.includes("*"))
+    found.add([...at, "refused"], "SEND or RECEIVE among the methods", true);
 }
 
 function findPeople({ who }: FileRule, at: ValuePath, file: PolicyFile, found: Problems): void {
@@ -240,10 +322,11 @@ function ruleOf(
     when,
     message: rule.message ?? null,
     obligations: obligationsOf(rule),
+    refused: rule.refused ?? null,
   };
 }
 
 function obligationsOf({ mask, record }: FileRule): readonly Obligation[] {
-  const masks = mask.map((rule): Obligation => ({ kind: "mask", rule }));
+  const masks: readonly Obligation[] = mask.length === 0 ? [] : [{ kind: "mask", rules: mask }];
   return record === undefined ? masks : [...masks, { kind: "record", extent: record }];
 }

@@ -1,6 +1,6 @@
 // What a policy is made of, after parsing.
 
-import type { Obligation } from "./decision.ts";
+import type { HowRefused, Obligation } from "./decision.ts";
 import type { RoutePattern } from "./route.ts";
 
 export interface PolicyRule {
@@ -24,7 +24,7 @@ export interface PolicyRule {
   readonly connections: ReadonlySet<string>;
   /** Every connection that has all of these; null if `connections` says which. */
   readonly labels: readonly string[] | null;
-  /** `*` stands for every method that can be forwarded. */
+  /** `*` stands for every method that can be forwarded, and for messages. */
   readonly methods: ReadonlySet<string>;
   readonly routes: readonly RoutePattern[];
   /** The condition beside all that; null if there is none. */
@@ -32,6 +32,8 @@ export interface PolicyRule {
   /** Told to the caller when this rule denies. */
   readonly message: string | null;
   readonly obligations: readonly Obligation[];
+  /** What becomes of a message that this rule denies; null: as its connection says. */
+  readonly refused: HowRefused | null;
 }
 
 export interface RuleCondition {

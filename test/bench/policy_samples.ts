@@ -100,6 +100,7 @@ export function commands(kind: Kind): readonly Question[] {
       region: "local",
       now: 1_795_500_000_000,
       body: { kind: "none" },
+      message: null,
     };
   });
 }

@@ -66,7 +66,7 @@ describe("the schema accepts what the parser accepts", () => {
     ["all connections", withRule({ connections: ["*"] })],
     ["labels", { ...withConnection({ labels: ["npm"] }), rules: [{ ...RULE, connections: { labels: ["npm"] } }] }],
     ["routes of each kind", withRule({ routes: ["/", "/a", "/*/b", "/{x}/%2F@a", "/a//b", "/**", "/a;b=1"] })],
-    ["demands", withRule({ mask: ["cards"], record: { head: 4096 } })],
+    ["demands", withRule({ mask: ["secrets"], record: { head: 4096 } })],
     [
       "a condition, a message, a priority",
       withRule({ when: "true || false", message: "no", priority: 1000, description: "d" }),

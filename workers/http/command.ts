@@ -86,9 +86,8 @@ function refusalOf({ request, known }: Exchange, caller: Caller, asked: Asked): 
   }
 }
 
-/** Records hold no bodies, so metadata is what there is of them anyway. */
-function isMet(obligation: Obligation): boolean {
-  return obligation.kind === "record" && obligation.extent === "metadata";
+function isMet({ kind }: Obligation): boolean {
+  return kind === "record";
 }
 
 /** What is known and fresh enough, renewed beside the command when it has grown old; null if the command must wait for news. */

@@ -94,6 +94,7 @@ function questionOf(
     region: gateway.config.region,
     now: started,
     body: request.body === null ? { kind: "none" } : { kind: "unread" },
+    message: null,
   };
 }
 

@@ -32,6 +32,7 @@ export const VARIABLES: Readonly<Record<string, Readonly<Record<string, string>>
     query: "map<string, list<string>>",
     headers: "map<string, string>",
     json: "dyn",
+    message: "Message",
   },
   request: { region: "string", address: "string", time: TIMESTAMP },
 };
@@ -50,6 +51,7 @@ function makeEnvironment(): Environment {
     limits: { maxAstNodes: MAX_NODES, maxDepth: MAX_DEPTH, maxListElements: MAX_NODES, maxMapEntries: MAX_NODES },
   });
   made.registerType("ActorLink", { fields: { issuer: "string", subject: "string" } });
+  made.registerType("Message", { fields: { type: "string", size: "int" } });
   for (const [name, fields] of Object.entries(VARIABLES)) {
     const type = `${name.charAt(0).toUpperCase()}${name.slice(1)}`;
     made.registerType(type, { fields: { ...fields } });

@@ -4,6 +4,7 @@
 import type { Header } from "../../mask/mask_headers.ts";
 import type { ConnectionSettings } from "../policy.ts";
 import type { Question } from "../decide.ts";
+import type { MessageView } from "../message.ts";
 import { capturesOf, type RoutePattern } from "../route.ts";
 import { type Address, parseAddress } from "./functions.ts";
 import { type Budget, Exhausted, FAILED, Timestamp } from "./values.ts";
@@ -116,6 +117,10 @@ function decoded(text: string): string {
   }
 }
 
+function messageOf({ type, size }: MessageView): unknown {
+  return { type, size: BigInt(size) };
+}
+
 const seconds = (time: number | null): unknown => (time === null ? FAILED : new Timestamp(time * 1000));
 
 /** Members of the variables, as core/policy/cel/environment.ts declares them. FAILED: it is not there. */
@@ -142,6 +147,7 @@ export const READERS: ReadonlyMap<string, Step> = new Map<string, Step>([
   ["command.query", (scope) => scope.query],
   ["command.headers", (scope) => scope.headers],
   ["command.json", ({ asked: { body } }) => (body.kind === "json" ? body.value : FAILED)],
+  ["command.message", ({ asked: { message } }) => (message === null ? FAILED : messageOf(message))],
   ["request.region", ({ asked }) => asked.region],
   ["request.address", ({ asked }) => asked.address ?? ""],
   ["request.time", ({ now }) => now],

@@ -139,9 +139,9 @@ function isEverythingForEverybody(rule: PolicyRule): boolean {
 function unmetText(obligation: PolicyRule["obligations"][number]): string | null {
   switch (obligation.kind) {
     case "mask":
-      return `masking by ${obligation.rule}`;
+      return `masking by ${obligation.rules.join(", ")}`;
     case "record":
-      return obligation.extent === "metadata" ? null : "bodies in the record";
+      return null;
   }
 }
 

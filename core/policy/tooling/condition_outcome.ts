@@ -59,6 +59,7 @@ function evaluated(policy: Policy, rule: PolicyRule, condition: Condition, asked
     connections: new Set(["*"]),
     labels: null,
     obligations: [],
+    refused: null,
   };
   const compiled = compileRules(policy.hash, policy.connections, [alone], new Map([[rule.id, condition]]));
   return outcomeIn(decideQuestion({ ...policy, rules: [alone], compiled }, asked));

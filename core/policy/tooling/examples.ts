@@ -71,6 +71,6 @@ export function exampleKey(example: PolicyExample): string {
 
 /** The same for two examples that ask the same, whatever they expect. */
 export function commandKey(example: PolicyExample): string {
-  const { as, method, target, connection, headers, body, address, time } = example;
-  return JSON.stringify([as, method, target, connection, headers, body, address, time]);
+  const { as, method, target, connection, headers, body, message, address, time } = example;
+  return JSON.stringify([as, method, target, connection, headers, body, message, address, time]);
 }

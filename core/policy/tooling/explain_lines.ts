@@ -31,10 +31,7 @@ function decisionLines({ decision, why, next, trail }: Decided): readonly Line[]
     lines.push(line(span("  the caller is told: ", "dim"), decision.message));
   if (decision.effect === "needs_approval")
     lines.push(line(span("  this gateway has no approvals yet, so it is refused: approval_unavailable", "dim")));
-  if (
-    decision.effect !== "deny" &&
-    decision.obligations.some((one) => one.kind === "mask" || one.extent !== "metadata")
-  )
+  if (decision.effect !== "deny" && decision.obligations.some(({ kind }) => kind === "mask"))
     lines.push(
       line(span("  this gateway cannot meet all that the rule asks for, so it is refused: obligation_unmet", "dim")),
     );

@@ -2,6 +2,8 @@
 // other comments, quotes or order of members is the same policy. The order of rules counts, since
 // among equals the first one is named.
 
+import type { OwnMask } from "../../mask/mask_plan.ts";
+import type { Extent } from "../decision.ts";
 import type { ConnectionSettings, Policy } from "../policy.ts";
 import type { PolicyRole, PolicyRule } from "../rule.ts";
 import { commandKey, decided, exampleKey, type ExampleDecision, runExample } from "./examples.ts";
@@ -39,6 +41,7 @@ export interface PolicyDiff {
   readonly isSame: boolean;
   readonly description: MemberChange | null;
   readonly roles: PartDiff;
+  readonly masks: PartDiff;
   readonly connections: PartDiff;
   /** `moved`: rules that stand elsewhere among those that were there before. */
   readonly rules: PartDiff & { readonly moved: readonly string[] };
@@ -58,6 +61,7 @@ export function diffPolicies(before: Policy, after: Policy, now: number): Policy
     ({ name }) => name,
     connectionMembers,
   );
+  const masks = diffPart(before.masks, after.masks, ({ id }) => id, maskMembers);
   const rules = diffPart(before.rules, after.rules, ({ id }) => id, ruleMembers);
   const moved = movedBetween(
     before.rules.map(({ id }) => id),
@@ -71,13 +75,14 @@ export function diffPolicies(before: Policy, after: Policy, now: number): Policy
       example: [exampleKey(example)],
     }),
   );
-  const isUnchanged = [roles, connections, rules, examples].every(
+  const isUnchanged = [roles, masks, connections, rules, examples].every(
     (part) => part.added.length + part.removed.length + part.changed.length === 0,
   );
   return {
     isSame: isUnchanged && moved.length === 0 && description === null,
     description,
     roles,
+    masks,
     connections,
     rules: { ...rules, moved },
     examples,
@@ -135,18 +140,30 @@ function ruleMembers(rule: PolicyRule): Members {
     when: listed(rule.when?.text ?? null),
     message: listed(rule.message),
     obligations: rule.obligations.map(obligationText),
+    refused: listed(rule.refused),
   };
 }
 
 function obligationText(obligation: PolicyRule["obligations"][number]): string {
   switch (obligation.kind) {
     case "mask":
-      return `mask ${obligation.rule}`;
-    case "record": {
-      const { extent } = obligation;
-      return typeof extent === "string" ? `record ${extent}` : `record head ${extent.head}`;
-    }
+      return `mask ${obligation.rules.toSorted().join(", ")}`;
+    case "record":
+      return `record ${extentText(obligation.extent)}`;
   }
+}
+
+function extentText(extent: Extent): string {
+  return typeof extent === "string" ? extent : `head ${extent.head}`;
+}
+
+function maskMembers({ fields, pattern, keywords, pseudonym }: OwnMask): Members {
+  return {
+    fields: fields.toSorted(),
+    pattern: listed(pattern),
+    keywords: keywords.toSorted(),
+    pseudonym: [String(pseudonym)],
+  };
 }
 
 function roleMembers(role: PolicyRole): Members {
@@ -168,6 +185,13 @@ function connectionMembers(connection: ConnectionSettings): Members {
     labels: connection.labels.toSorted(),
     timeout_seconds: [String(connection.timeoutSeconds)],
     json_limit: [String(connection.jsonLimit)],
+    record: [extentText(connection.record)],
+    unreadable: [connection.unreadable],
+    ...(connection.protocol === "websocket"
+      ? { message_limit: [String(connection.messageLimit)], on_refused: [connection.onRefused] }
+      : { message_limit: [], on_refused: [] }),
+    framing: typeof connection.framing === "string" ? [connection.framing] : connection.framing.toSorted(),
+    browser: [String(connection.browser)],
   };
 }
 

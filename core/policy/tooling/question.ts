@@ -11,7 +11,7 @@ import { readTarget, type TargetProblem } from "./read_target.ts";
 
 export type Described = Pick<
   PolicyExample,
-  "as" | "method" | "target" | "connection" | "headers" | "body" | "address" | "time"
+  "as" | "method" | "target" | "connection" | "headers" | "body" | "message" | "address" | "time"
 >;
 
 /** `now` in milliseconds, for a question that names no time. */
@@ -37,7 +37,8 @@ export function questionOf(
     address: described.address,
     region: connection?.region ?? "",
     now: described.time ?? now,
-    body: withinLimit(described.body, connection),
+    body: withinLimit(described, connection),
+    message: described.message,
   });
 }
 
@@ -49,10 +50,10 @@ export function decideQuestion(policy: Policy, asked: Question): Decision {
 
 const encoder = new TextEncoder();
 
-function withinLimit(body: BodyView, connection: ConnectionSettings | undefined): BodyView {
+function withinLimit({ body, message }: Described, connection: ConnectionSettings | undefined): BodyView {
   if (body.kind === "unread") return { kind: "none" };
   if (body.kind !== "json" || connection === undefined) return body;
-  const size = encoder.encode(JSON.stringify(body.value)).length;
+  const size = message?.size ?? encoder.encode(JSON.stringify(body.value)).length;
   return size > connection.jsonLimit ? { kind: "refused", reason: "body_too_large_to_decide" } : body;
 }
 

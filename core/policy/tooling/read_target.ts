@@ -2,7 +2,7 @@
 // so that a tool never explains another path than the one that would be decided.
 
 import type { ConnectionName } from "../../ids.ts";
-import { verbClass } from "../../protocol/http/methods.ts";
+import { isMessageMethod, verbClass } from "../../protocol/http/methods.ts";
 import { parseTarget, routeSegments, type TargetRefusal } from "../../protocol/http/target.ts";
 import { ok, refuse, type Result } from "../../result.ts";
 
@@ -21,7 +21,7 @@ export function readTarget(
   method: string,
   target: string,
 ): Result<ReadTarget, { readonly reason: TargetProblem }> {
-  if (verbClass(method) === null) return refuse({ reason: "method_unknown" });
+  if (verbClass(method) === null && !isMessageMethod(method)) return refuse({ reason: "method_unknown" });
   // Anything else would be read as part of the connection's name.
   if (!/^(?:[/?]|$)/.test(target)) return refuse({ reason: "target_malformed" });
   const parsed = parseTarget(`/c/${connection}${target}`, "/c/");

@@ -44,6 +44,16 @@ const METHODS: ReadonlyMap<string, VerbClass> = new Map<string, VerbClass>([
 export const METHOD_NAMES: readonly string[] = [...METHODS.keys()];
 
 /**
+ * What rules call the two directions of a WebSocket's messages: SEND goes to the upstream, RECEIVE comes
+ * from it. No request has such a method: one that says so is refused like any other unknown one.
+ */
+export const MESSAGE_METHODS: readonly string[] = ["SEND", "RECEIVE"];
+
+export function isMessageMethod(method: string): boolean {
+  return MESSAGE_METHODS.includes(method);
+}
+
+/**
  * Null for a method the gateway does not forward. TRACE is one: its answer is the request as the
  * upstream received it (RFC 9110 §9.3.8), with the upstream's own credential in it.
  */

@@ -124,6 +124,7 @@ function decided(policy: Policy): unknown {
     region: "local",
     now: Date.now(),
     body: { kind: "unread" },
+    message: null,
   });
 }
 

@@ -1,4 +1,5 @@
 import { describe, expect, it, test } from "vitest";
+import { EVERY_SECRET } from "../../../core/mask/mask_plan.ts";
 import { decide } from "../../../core/policy/decide.ts";
 import { EMPTY_POLICY, parsePolicy } from "../../../core/policy/policy.ts";
 import { asking, file, HASH, policyOf, rule } from "./sample_policy.ts";
@@ -27,6 +28,14 @@ describe("a policy that is complete is read", () => {
       labels: [],
       timeoutSeconds: 60,
       jsonLimit: 65536,
+      record: "full",
+      unreadable: "commit",
+      messageLimit: 1048576,
+      onRefused: "drop",
+      framing: "none",
+      browser: false,
+      masks: [],
+      maskPlan: EVERY_SECRET,
     });
   });
 

@@ -75,6 +75,7 @@ export function asking(parts: Partial<Question> = {}): Question {
     region: "eu",
     now: Date.UTC(2026, 10, 24, 10),
     body: { kind: "unread" },
+    message: null,
     ...parts,
   };
 }

@@ -98,6 +98,7 @@ describe("a policy in YAML", () => {
         connection: "registry",
         headers: [["x-env", "prod"]],
         body: { kind: "json", value: { "dist-tags": { latest: "1.0.0" }, private: false } },
+        message: null,
         address: "10.0.0.1",
         time: Date.UTC(2026, 10, 24, 10),
         expect: "allow",

@@ -17,6 +17,7 @@ function question(parts: Partial<Described> = {}): Described {
     connection: "registry",
     headers: [],
     body: { kind: "none" },
+    message: null,
     address: null,
     time: null,
     ...parts,
@@ -109,8 +110,8 @@ rules, in the order in which they are considered
     const told = (parts: Readonly<Record<string, unknown>>): string =>
       plainText(explanationLines(ask([rule(parts)]), false));
     expect(told({ effect: "needs-approval" })).toContain("approval_unavailable");
-    expect(told({ record: "full" })).toContain("obligation_unmet");
-    expect(told({ record: "metadata" })).not.toContain("obligation_unmet");
+    expect(told({ mask: ["secrets"] })).toContain("obligation_unmet");
+    expect(told({ record: { head: 10 } })).not.toContain("obligation_unmet");
   });
 
   it("refuses a target that the gateway refuses", () => {
