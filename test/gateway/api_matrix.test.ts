@@ -15,6 +15,8 @@ type Outcomes = readonly [nobody: number, caller: number, auditor: number, admin
 /** Ids that a request is made of: alice's session and what is in it. */
 interface World {
   readonly sid: string;
+  /** Of a stranger, and over: what follows it comes to its end. */
+  readonly closed: string;
   readonly command: string;
   readonly policy: string;
   readonly text: string;
@@ -60,6 +62,19 @@ const CASES: readonly Case[] = [
     outcomes: ANOTHERS,
     path: ({ sid }) => `/api/v1/sessions/${sid}/records?limit=1`,
     init: () => ({ headers: { accept: "application/json" } }),
+  },
+  {
+    route: "GET /api/v1/sessions/{sid}/live",
+    of: "another's session",
+    outcomes: ANOTHERS,
+    path: ({ closed }) => `/api/v1/sessions/${closed}/live`,
+  },
+  {
+    route: "GET /api/v1/sessions/{sid}/live",
+    of: "another's session, of which one has all",
+    outcomes: [401, 404, 204, 404, 204],
+    path: ({ closed }) => `/api/v1/sessions/${closed}/live`,
+    init: () => ({ headers: { "last-event-id": "closed:400" } }),
   },
   {
     route: "GET /api/v1/registry/{shard}/records",
@@ -226,9 +241,11 @@ async function makeWorld(): Promise<World> {
     Object.fromEntries(
       await Promise.all(ROLES.map(async (role) => [role, await sessionOf(of(role))] as const)),
     ) as Readonly<Record<Role, string>>;
+  const closed = await sessionOf({ subject: "left" });
+  await gateway.fetch("dan", `/api/v1/sessions/${closed}/kill`, sent("POST", { reason: "a test" }));
   const strangers = await each((role) => ({ subject: `victim-of-${role}` }));
   const own = await each((role) => (role === "nobody" ? "mallory" : role));
-  return { sid, command, policy: String(requested?.classes.policy), text, strangers, own };
+  return { sid, closed, command, policy: String(requested?.classes.policy), text, strangers, own };
 }
 
 /** A session on the tool, opened by a call, be it denied. */

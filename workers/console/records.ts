@@ -7,6 +7,7 @@ import { json, nextPage } from "./answers.ts";
 import { preferred } from "./accept.ts";
 import { Cursors } from "./cursor.ts";
 import { exported, followed } from "./export.ts";
+import type { Followed } from "./follow.ts";
 import { type Call, type Route, route } from "./route.ts";
 import { Cursor, Flag, From, Head, Limit, page, RecordLine } from "./schemas.ts";
 import { findSession, type Found } from "./session_reader.ts";
@@ -78,12 +79,11 @@ function jsonOnly(query: { readonly follow?: unknown; readonly from?: unknown; r
 }
 
 /** Everything of it: who follows their own session sees this command begin, and nothing more of it while it runs. */
-function followable({ session, summary: { sid } }: Found) {
+export function followable({ session, read, summary: { sid } }: Found): Followed {
   return {
-    sid,
-    read: (from: number, limit: number) => session.read(sid, from, limit),
+    read,
     describe: () => session.describe(sid),
-    waitForMore: (size: number, ms: number) => session.waitForMore(sid, size, ms),
+    waitForMore: (size, ms) => session.waitForMore(sid, size, ms),
   };
 }
 

@@ -4,6 +4,7 @@ import { ABOUT_ROUTES } from "./about.ts";
 import { COMMAND_ROUTES } from "./commands.ts";
 import { HEALTH_ROUTES } from "./health.ts";
 import { KILL_ROUTES } from "./kills.ts";
+import { LIVE_ROUTES } from "./live.ts";
 import { DOCUMENT_ROUTES } from "./openapi_route.ts";
 import { POLICY_ROUTES } from "./policies.ts";
 import { RECORD_ROUTES } from "./records.ts";
@@ -19,6 +20,7 @@ export const ROUTES: readonly Route[] = [
   ...ABOUT_ROUTES,
   ...SESSION_ROUTES,
   ...RECORD_ROUTES,
+  ...LIVE_ROUTES,
   ...KILL_ROUTES,
   ...COMMAND_ROUTES,
   ...SEARCH_ROUTES,
