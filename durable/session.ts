@@ -9,9 +9,10 @@ import { LOG_MIGRATIONS } from "../migrations/objects/log.ts";
 import type { Env } from "../workers/env.ts";
 import { AlarmClock } from "./alarm_clock.ts";
 import { CommandIndex } from "./command_index.ts";
+import { type CommandOutline, outlineOf } from "./command_outline.ts";
 import { GroupCommit } from "./group_commit.ts";
 import { migrate } from "./migrate.ts";
-import { COMMAND_PAGE } from "./record_log.ts";
+import { COMMAND_PAGE, idRange } from "./record_log.ts";
 import { hasClosings, registryOf, sendClosings } from "./registry_client.ts";
 import { SessionLog } from "./session_log.ts";
 import { SessionOpener } from "./session_opener.ts";
@@ -113,6 +114,11 @@ export class SessionObject extends DurableObject<Env> implements SessionRpc, Ses
     const { log } = this.#log;
     const head = log.findSession(sid);
     return head === null ? { records: [], next: null } : log.recordsOf(head, command, from, limit);
+  }
+
+  async outlineOf(sid: SessionId, command: CommandId): Promise<CommandOutline | null> {
+    const head = this.#log.log.findSession(sid);
+    return head === null ? null : outlineOf(this.ctx.storage.sql, command, idRange(head));
   }
 
   async payloadOf(

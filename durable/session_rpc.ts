@@ -4,6 +4,7 @@
 import type { CommandId, ConnectionName, Digest, SessionId } from "../core/ids.ts";
 import type { Side } from "../core/record/payload.ts";
 import type { Committed, Fields, StoredRecord } from "../core/record/record.ts";
+import type { CommandOutline } from "./command_outline.ts";
 
 /** What the object needs to open a session when none is open. Sent only when the object asked for it. */
 export interface Opening {
@@ -113,6 +114,8 @@ export interface SessionRpc {
   read(sid: SessionId, from: number, limit: number): Promise<RecordPage | null>;
   /** The records of one command from a `seq` on, in order; none if it is not the session's. Fewer than `limit` where they are large. */
   recordsOf(sid: SessionId, command: CommandId, from?: number, limit?: number): Promise<RecordPage>;
+  /** The same without the bulk of it. Null if the session has no such command. */
+  outlineOf(sid: SessionId, command: CommandId): Promise<CommandOutline | null>;
   /** Null if the session has no such command, or the range is none. A message of a socket is its command's request, whichever way it goes. */
   payloadOf(sid: SessionId, command: CommandId, side: Side, from: number, limit: number): Promise<PayloadPage | null>;
 }

@@ -48,7 +48,11 @@ export type ProblemReason =
   | "rate_limited"
   | "policy_unreadable"
   | "policy_changed"
-  | "body_late";
+  | "body_late"
+  | "payload_none"
+  | "payload_not_recorded"
+  | "payload_opaque"
+  | "range_unsatisfiable";
 
 interface Told {
   readonly status: number;
@@ -115,6 +119,16 @@ const TOLD: Readonly<Record<ProblemReason, Told>> = {
   policy_unreadable: { status: 503, title: "The policy in force cannot be read here", retryAfter: 10 },
   policy_changed: { status: 503, title: "The policy changed while the request was read; send it again", retryAfter: 1 },
   body_late: { status: 408, title: "The request's body did not come in time" },
+  payload_none: { status: 404, title: "This command has no such body, or nothing of it yet" },
+  payload_not_recorded: {
+    status: 404,
+    title: "This body is not recorded, by order of the policy: of it there is metadata alone",
+  },
+  payload_opaque: {
+    status: 404,
+    title: "This body came in a coding that cannot be opened: of it a commitment is recorded, and no content",
+  },
+  range_unsatisfiable: { status: 416, title: "The range lies outside of what there is" },
   rate_limited: { status: 429, title: "Too many calls of the API" },
 };
 

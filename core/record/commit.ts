@@ -49,7 +49,7 @@ export function commit(record: Masked, fillRandom: FillRandom, sha256: Sha256): 
  * SHA-256(0x00 ‖ label ‖ u32(32) ‖ salt ‖ u32(|name|) ‖ name ‖ u32(|value|) ‖ value): an RFC 6962 leaf hash,
  * so one field and its audit path can be shown alone and any RFC 6962 code checks them.
  */
-function commitment(salt: Uint8Array, name: string, value: string, sha256: Sha256): Uint8Array {
+export function commitment(salt: Uint8Array, name: string, value: string, sha256: Sha256): Uint8Array {
   const bound = 1 + LABEL.length + 12 + SALT_LENGTH + 3 * (name.length + value.length);
   if (scratch.length < bound) scratch = new Uint8Array(bound);
   scratch[0] = 0;

@@ -77,6 +77,12 @@ const CASES: readonly Case[] = [
     init: () => ({ headers: { "last-event-id": "closed:400" } }),
   },
   {
+    route: "GET /api/v1/sessions/{sid}/payload/{command}/{side}",
+    of: "another's body that is none",
+    outcomes: [401, 404, 404, 404, 404],
+    path: ({ sid, command }) => `/api/v1/sessions/${sid}/payload/${command}/request`,
+  },
+  {
     route: "GET /api/v1/registry/{shard}/records",
     of: "the registry's log",
     outcomes: AUDITORS,

@@ -173,6 +173,8 @@ describe("an id of another's", () => {
     ["its records", (id) => `/api/v1/sessions/${id}/records`, () => sid],
     ["its records from a place on", (id) => `/api/v1/sessions/${id}/records?from=1`, () => sid],
     ["its records as they come", (id) => `/api/v1/sessions/${id}/records?follow=true`, () => sid],
+    ["what a command in it sent", (id) => `/api/v1/sessions/${id}/payload/${command}/request`, () => sid],
+    ["what a command in it got", (id) => `/api/v1/sessions/${id}/payload/${command}/response`, () => sid],
     ["its records as events", (id) => `/api/v1/sessions/${id}/live`, () => sid],
     ["its records as events, from past its end", (id) => `/api/v1/sessions/${id}/live?from=4000`, () => sid],
     ["a command", (id) => `/api/v1/commands/${id}`, () => command],

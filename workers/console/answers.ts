@@ -68,7 +68,7 @@ export function entityTag(body: string): string {
 }
 
 /** If-None-Match compares weakly (RFC 9110 §13.1.2): a cache on the way may have made a tag weak. */
-function hasTag(stated: string | null, etag: string): boolean {
+export function hasTag(stated: string | null, etag: string): boolean {
   if (stated === null) return false;
   if (stated.trim() === "*") return true;
   return stated.split(",").some((one) => one.trim().replace(/^W\//, "") === etag);

@@ -2,11 +2,13 @@
 
 import * as v from "valibot";
 import { type CommandId, parseCommandId } from "../../core/ids.ts";
+import type { Side } from "../../core/record/payload.ts";
 import type { Caller } from "../caller.ts";
 import { problem } from "../problem.ts";
 import { findCommand, findCommands } from "../search.ts";
 import { json, nextPage } from "./answers.ts";
 import { Cursors } from "./cursor.ts";
+import { payloadFacts } from "./payload_facts.ts";
 import { opened } from "./records.ts";
 import { type Route, route } from "./route.ts";
 import {
@@ -18,11 +20,13 @@ import {
   Moment,
   Outcome,
   page,
+  Payload,
   RecordLine,
   RouteText,
   Status,
   Subject,
 } from "./schemas.ts";
+import { shownTo } from "./shown.ts";
 import { findEntry, isOwn, sessionObject } from "./session_reader.ts";
 
 const DEFAULT_LIMIT = 100;
@@ -81,12 +85,19 @@ const readCommand = route({
   path: "/api/v1/commands/{id}",
   who: "anyone",
   summary: "Read a command",
-  description: "One's own, or any for an auditor, with its records as the session's log has them.",
+  description:
+    "One's own, or any for an auditor, with its records as the session's log has them, and what they say of its two bodies. Chunks of bodies are counted and not listed.",
   refusals: ["not_found", "search_unavailable"],
   answers: {
     200: {
       description: "The command",
-      content: { "application/json": v.object({ ...Command.entries, records: v.array(RecordLine) }) },
+      content: {
+        "application/json": v.object({
+          ...Command.entries,
+          records: v.array(RecordLine),
+          payloads: v.object({ request: Payload, response: Payload }),
+        }),
+      },
     },
   },
   answer: async ({ path }, { exchange, caller }) => {
@@ -104,9 +115,15 @@ const readCommand = route({
     const entry = row === null ? null : await findEntry(env, row.sid);
     if (row === null || entry === null || (!isOwn(entry, caller) && !caller.roles.has("auditor")))
       return problem("not_found", null);
-    const { records } = await sessionObject(env, entry).recordsOf(entry.sid, id);
-    if (records.length === 0) return problem("not_found", null);
-    return json({ ...row, records: records.map(opened) });
+    const session = sessionObject(env, entry);
+    const outline = await session.outlineOf(entry.sid, id);
+    if (outline === null) return problem("not_found", null);
+    const payload = async (side: Side): Promise<v.InferOutput<typeof Payload>> => {
+      const now = await session.payloadOf(entry.sid, id, side, 0, 1);
+      return { ...payloadFacts(outline, side), size: now?.size ?? 0, complete: now?.complete ?? false };
+    };
+    const [request, response] = await Promise.all([payload("request"), payload("response")]);
+    return json({ ...row, records: outline.records.map(shownTo(caller)).map(opened), payloads: { request, response } });
   },
 });
 

@@ -6,6 +6,7 @@ import { HEALTH_ROUTES } from "./health.ts";
 import { KILL_ROUTES } from "./kills.ts";
 import { LIVE_ROUTES } from "./live.ts";
 import { DOCUMENT_ROUTES } from "./openapi_route.ts";
+import { PAYLOAD_ROUTES } from "./payload.ts";
 import { POLICY_ROUTES } from "./policies.ts";
 import { RECORD_ROUTES } from "./records.ts";
 import { REVOCATION_ROUTES } from "./revocations.ts";
@@ -21,6 +22,7 @@ export const ROUTES: readonly Route[] = [
   ...SESSION_ROUTES,
   ...RECORD_ROUTES,
   ...LIVE_ROUTES,
+  ...PAYLOAD_ROUTES,
   ...KILL_ROUTES,
   ...COMMAND_ROUTES,
   ...SEARCH_ROUTES,

@@ -158,7 +158,10 @@ export const SessionSummary = v.object({
 export const Head = v.object({ sid: Sid, size: Count, root: Hash, tip: Hash });
 export const RecordLine = v.object({
   leaf: v.pipe(v.string(), v.description("The leaf's text, byte for byte: docs/record_format.md")),
-  fields: v.array(v.tuple([v.string(), v.string(), v.string()])),
+  fields: v.pipe(
+    v.array(v.union([v.tuple([v.string(), v.string(), v.string()]), v.tuple([v.string(), Hash])])),
+    v.description("Name, salt and value; or, of a field that is withheld, name and commitment"),
+  ),
 });
 
 export const Command = v.object({
@@ -186,6 +189,33 @@ export const Command = v.object({
   ended: v.nullable(Time),
 });
 
+/** workers/console/payload_facts.ts */
+export const Payload = v.object({
+  state: v.pipe(
+    v.picklist(["recorded", "none", "metadata", "opaque"]),
+    v.description(
+      "`none`: no such body, or nothing of it yet; `metadata`: not to be recorded; `opaque`: by commitment only",
+    ),
+  ),
+  type: v.pipe(v.nullable(v.string()), v.description("The media type that it was sent with")),
+  format: v.nullable(v.string()),
+  coding: v.nullable(v.string()),
+  bytes: v.pipe(v.nullable(Count), v.description("That travelled; null while the command is open")),
+  cut: v.pipe(Count, v.description("Bytes that travelled and are in no record")),
+  chunks: v.pipe(Count, v.description("Records of kind `stream.chunk`, which are not among `records`")),
+  masked: v.object({
+    count: Count,
+    isCut: v.pipe(v.boolean(), v.description("There can be more than were counted")),
+    rules: v.array(v.object({ rule: v.string(), count: Count })),
+    places: v.pipe(
+      v.array(v.object({ at: v.number(), put: Count, length: Count, rule: v.string() })),
+      v.description("The first ones: `put` bytes at `at` of the masked body stand for `length` bytes"),
+    ),
+  }),
+  size: v.pipe(Count, v.description("Bytes of the masked body that are recorded")),
+  complete: v.pipe(v.boolean(), v.description("No more can come")),
+});
+
 export const Principal = v.object({
   issuer: v.string(),
   subject: v.string(),
@@ -199,4 +229,4 @@ export const Principal = v.object({
 });
 
 /** Named in the document. */
-export const COMPONENTS = { Problem, SessionItem, SessionSummary, RecordLine, Command, Principal } as const;
+export const COMPONENTS = { Problem, SessionItem, SessionSummary, RecordLine, Command, Payload, Principal } as const;

@@ -10,11 +10,13 @@ import type { RecordPage, SessionSummary } from "../../durable/session_rpc.ts";
 import type { Caller } from "../caller.ts";
 import type { Env } from "../env.ts";
 import type { Cleared } from "../http/exchange.ts";
+import { shownTo } from "./shown.ts";
 
 export interface Found {
   readonly entry: SessionEntry;
   readonly summary: SessionSummary;
   readonly session: DurableObjectStub<SessionObject>;
+  /** As the caller is shown them. */
   read(from: number, limit: number): Promise<RecordPage | null>;
 }
 
@@ -41,7 +43,12 @@ export async function findSession({ exchange, caller, begun }: Cleared, id: stri
   const full = await (sid === begun.sid ? session.describe(sid, begun.seq) : session.describe(sid));
   if (full === null) return null;
   const summary = { ...full, openCommands: full.openCommands.filter((command) => command !== exchange.command) };
-  return { entry, summary, session, read: (from, limit) => session.read(sid, from, limit) };
+  const shown = shownTo(caller);
+  const read = async (from: number, limit: number): Promise<RecordPage | null> => {
+    const page = await session.read(sid, from, limit);
+    return page === null ? null : { records: page.records.map(shown), next: page.next };
+  };
+  return { entry, summary, session, read };
 }
 
 export function sessionObject(env: Env, { object }: SessionEntry): DurableObjectStub<SessionObject> {
