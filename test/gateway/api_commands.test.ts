@@ -135,6 +135,7 @@ describe("one command", () => {
     const [gone] = (await find("alice", "connection=other")).items;
     const answer = (await (await read("alice", gone?.id ?? "")).json()) as Command & {
       records: { leaf: string; fields: unknown }[];
+      payloads: unknown;
     };
     const { records, payloads: _, ...row } = answer;
     expect(row).toEqual(gone);
