@@ -19,6 +19,7 @@ import type {
 import { sendHistory } from "./history.ts";
 import { migrate, rows } from "./migrate.ts";
 import { applyPolicy, currentVersion, policyText, policyVersions } from "./policy_versions.ts";
+import { useOnce } from "./used_once.ts";
 import { currentRevocations, kill, listRevocations, revoke } from "./revocations.ts";
 
 const RETRY_MS = 10_000;
@@ -62,6 +63,10 @@ export class ControlObject extends DurableObject<Env> implements ControlRpc {
 
   kill(request: KillRequest): Promise<void> {
     return this.#write((now) => kill(this.ctx.storage.sql, request, now));
+  }
+
+  async useOnce(id: string, until: number): Promise<boolean> {
+    return this.ctx.storage.transactionSync(() => useOnce(this.ctx.storage.sql, id, until, Date.now()));
   }
 
   override async alarm(): Promise<void> {

@@ -91,4 +91,6 @@ export interface ControlRpc {
   revocations(page: PageRequest): Promise<readonly RevocationEntry[]>;
   /** Idempotent on the command. */
   kill(request: KillRequest): Promise<void>;
+  /** True for the first who asks with this id, and false for everybody after; forgotten after `until`, in milliseconds since 1970. */
+  useOnce(id: string, until: number): Promise<boolean>;
 }

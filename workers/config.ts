@@ -3,9 +3,11 @@
 
 import * as v from "valibot";
 import { type Issuer, parseIssuers } from "../core/auth/issuer.ts";
+import { connectionAt, type HostForm, parseHostForm } from "../core/protocol/http/host_form.ts";
 import { ok, refuse, type Result } from "../core/result.ts";
 import { JURISDICTIONS } from "../durable/jurisdiction.ts";
 import type { Env } from "./env.ts";
+import { type LoginClient, parseLoginClient } from "./login/client.ts";
 
 export interface Config {
   readonly region: string;
@@ -19,6 +21,8 @@ export interface Config {
   /** What callers of the API are told of its limit; null if nothing. */
   readonly apiRate: { readonly quota: number; readonly seconds: number } | null;
   readonly pseudonymKey: Uint8Array;
+  /** The connections' own origins, and how people log in there; null where there is no host form. */
+  readonly hostForm: (HostForm & { readonly login: LoginClient; readonly key: Uint8Array }) | null;
   /** An upstream's credential; null if the secret is not set. */
   secret(name: string): string | null;
 }
@@ -46,6 +50,8 @@ export function readConfig(env: Env): Result<Config, ConfigRefusal> {
     return wrong("JURISDICTION", "eu, us or not set");
   const apiRate = readRate(env.API_RATE ?? "");
   if (apiRate === undefined) return wrong("API_RATE", "nothing, or <calls>/<seconds>");
+  const hostForm = readHostForm(env, { origins, issuers: issuers.value, allowInsecureHttp });
+  if (!hostForm.ok) return hostForm;
   return ok({
     region: env.REGION,
     origin,
@@ -55,8 +61,30 @@ export function readConfig(env: Env): Result<Config, ConfigRefusal> {
     allowInsecureHttp,
     apiRate,
     pseudonymKey,
+    hostForm: hostForm.value,
     secret: (name) => (name.startsWith("UPSTREAM_") ? (env[name as `UPSTREAM_${string}`] ?? null) : null),
   });
+}
+
+function readHostForm(
+  env: Env,
+  by: { origins: readonly string[]; issuers: readonly Issuer[]; allowInsecureHttp: boolean },
+): Result<Config["hostForm"], ConfigRefusal> {
+  const wrong = (variable: string, expected: string): Result<Config["hostForm"], ConfigRefusal> =>
+    refuse({ reason: "misconfigured", variable, expected });
+  if ((env.HOST_FORM ?? "") === "") return ok(null);
+  const form = parseHostForm(env.HOST_FORM ?? "", env.REGION);
+  if (form === null || (form.scheme !== "https" && !by.allowInsecureHttp))
+    return wrong("HOST_FORM", `nothing, or https://*--${env.REGION}.<domain>`);
+  // One host must not be two surfaces.
+  if (by.origins.some((origin) => connectionAt(new URL(origin).host, form) !== null))
+    return wrong("ORIGINS", "no host of HOST_FORM");
+  const login = parseLoginClient(env.LOGIN ?? "", env.LOGIN_CLIENT_SECRET ?? "");
+  if (login === null || !by.issuers.some(({ issuer }) => issuer === login.issuer))
+    return wrong("LOGIN", '{"issuer": one of ISSUERS, "client_id": …}');
+  const key = readKey(env.LOGIN_KEY ?? "");
+  if (key === null) return wrong("LOGIN_KEY", "32 bytes in base64");
+  return ok({ ...form, login, key });
 }
 
 /** Undefined if the text is neither empty nor an issuer with a subject. */

@@ -28,10 +28,18 @@ export interface Env {
   readonly ISSUERS: string;
   /** JSON `{"issuer": …, "subject": …}`: has the role `admin` whatever the policy says. */
   readonly FIRST_ADMIN: string;
+  /** Pattern of the connections' own origins, `https://*--eu.tools.example.com`; see core/protocol/http/host_form.ts. No host form without it. */
+  readonly HOST_FORM?: string;
+  /** JSON: as which client of which issuer people log in on those origins; see workers/login/client.ts. */
+  readonly LOGIN?: string;
   /** "yes" allows issuers and upstreams over plain http. Development only. */
   readonly ALLOW_INSECURE_HTTP?: string;
   /** Secret, 32 bytes in base64: names session objects. Its loss unlinks people from their objects; see docs/keys.md. */
   readonly PSEUDONYM_KEY: string;
+  /** Secret, 32 bytes in base64: seals what browsers carry for a login. Needed with HOST_FORM; see docs/keys.md. */
+  readonly LOGIN_KEY?: string;
+  /** Secret of the client that LOGIN names, if the issuer gave it one. */
+  readonly LOGIN_CLIENT_SECRET?: string;
   /** Upstream credentials: secrets named `UPSTREAM_…`, the only ones a policy can name. */
   readonly [secret: `UPSTREAM_${string}`]: string;
 }

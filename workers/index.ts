@@ -5,9 +5,11 @@ import { openApiDocument } from "./console/openapi.ts";
 import { resolveConsole } from "./console/resolve.ts";
 import type { Env } from "./env.ts";
 import { gatewayOf } from "./gateway.ts";
+import { serveHostForm } from "./host_form/serve.ts";
 import { runCommand } from "./http/command.ts";
 import { resolveImagePing } from "./http/image_ping.ts";
 import { resolvePathForm, spellingOf } from "./http/path_form.ts";
+import { serveLogin } from "./login/at_gateway.ts";
 import { problem } from "./problem.ts";
 import { originOf, resourceMetadata } from "./protected_resource.ts";
 
@@ -34,6 +36,12 @@ surfaces.all("/api/v1/*", (c) =>
 surfaces.all("/v2/", (c) =>
   withConfig(c.env, (gateway) => runCommand(c.req.raw, gateway, c.executionCtx as ExecutionContext, resolveImagePing)),
 );
+surfaces.all("/login/*", (c) =>
+  withConfig(c.env, async (gateway) => {
+    const served = await serveLogin(c.req.raw, gateway, c.executionCtx as ExecutionContext);
+    return served ?? problem("not_found", null);
+  }),
+);
 surfaces.notFound(() => problem("not_found", null));
 surfaces.onError(() => problem("internal", null));
 
@@ -51,6 +59,12 @@ export default {
     if (!gateway.ok) return problem("misconfigured", null);
     const origin = originOf(request.url);
     const host = origin.slice(origin.indexOf("//") + 2);
+    try {
+      const tool = serveHostForm(request, origin, gateway.value, ctx);
+      if (tool !== null) return await tool;
+    } catch {
+      return problem("internal", null);
+    }
     if (!gateway.value.config.hosts.has(host)) return problem("misdirected", null);
     // Tool traffic keeps its raw target and does not go through the router, which would decode it.
     const spelling = spellingOf(request.url, origin.length);

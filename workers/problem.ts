@@ -16,6 +16,9 @@ export type ProblemReason =
   | "obligation_unmet"
   | "method_unknown"
   | "upgrade_unsupported"
+  | "cross_site"
+  | "service_worker"
+  | "no_host_form"
   | "wrong_region"
   | "misdirected"
   | "misconfigured"
@@ -83,6 +86,9 @@ const TOLD: Readonly<Record<ProblemReason, Told>> = {
   obligation_unmet: { status: 403, title: "The policy demands something this gateway cannot do" },
   method_unknown: { status: 501, title: "This method is not forwarded" },
   upgrade_unsupported: { status: 501, title: "Protocol upgrades are not forwarded" },
+  cross_site: { status: 403, title: "This did not come from the tool's own pages" },
+  service_worker: { status: 403, title: "Tools cannot install service workers here" },
+  no_host_form: { status: 421, title: "This connection has no host of its own; use /c/<connection>/…" },
   wrong_region: { status: 421, title: "This connection belongs to another region" },
   misdirected: { status: 421, title: "This host is not served here" },
   misconfigured: { status: 503, title: "The gateway is not configured" },
@@ -169,7 +175,7 @@ export function problem(
 ): Response {
   const { status, title, retryAfter } = TOLD[reason];
   const told = reason === "unknown_connection" ? "no_rule" : reason;
-  const text = `${JSON.stringify({
+  const document = {
     type: `urn:sallyport:problem:${told}`,
     title,
     status,
@@ -178,7 +184,8 @@ export function problem(
     ...(rule === undefined ? {} : { rule }),
     ...(errors === undefined ? {} : { errors }),
     ...(record === null ? {} : { record }),
-  })}\n`;
+  };
+  const text = `${JSON.stringify(document)}\n`;
   const body = new TextEncoder().encode(text);
   const response = new Response(body, {
     status,
@@ -191,5 +198,23 @@ export function problem(
   });
   if (retryAfter !== undefined) response.headers.set("retry-after", String(retryAfter));
   for (const [name, value] of [...headers, ...more]) response.headers.append(name, value);
+  documents.set(response, document);
   return response;
+}
+
+export interface ProblemDocument {
+  readonly title: string;
+  readonly status: number;
+  readonly reason: ProblemReason;
+  readonly detail?: string;
+  readonly rule?: string;
+  readonly record?: string;
+}
+
+/** Tells the gateway's own refusals from an upstream's answer, which may look like one. */
+const documents = new WeakMap<Response, ProblemDocument>();
+
+/** What a response of `problem` says; null for any other. */
+export function problemOf(response: Response): ProblemDocument | null {
+  return documents.get(response) ?? null;
 }

@@ -1,4 +1,4 @@
-// Fetches an issuer's JWKS: its metadata first, then the set that this names. Never follows a
+// Fetches an issuer's metadata, and its JWKS: the metadata first, then the set that this names. Never follows a
 // redirect, never reads more than a bound or longer than a bound, never takes an answer from a cache.
 
 /** Bytes of a document. A set of 64 RSA keys takes 40 KiB. */
@@ -8,15 +8,19 @@ export const TIMEOUT_MS = 5_000;
 
 export type Fetch = (url: string, init: RequestInit) => Promise<Response>;
 
-/** The JWKS as a value that nobody has looked at yet; null if it cannot be had. */
-export async function fetchKeySet(issuer: string, fetch: Fetch, allowInsecureHttp: boolean): Promise<unknown> {
+/** An issuer's metadata, as it says of itself; null if it cannot be had. */
+export async function fetchMetadata(issuer: string, fetch: Fetch): Promise<Readonly<Record<string, unknown>> | null> {
   const metadata = (await getJson(openIdMetadata(issuer), fetch)) ?? (await getJson(oauthMetadata(issuer), fetch));
   if (typeof metadata !== "object" || metadata === null) return null;
   // The document must speak for this very issuer (OpenID Connect Discovery §4.3, RFC 8414 §3.3), or
   // one tenant of a provider could pass for another.
-  const { issuer: named, jwks_uri: uri } = metadata as { issuer?: unknown; jwks_uri?: unknown };
-  if (named !== issuer || typeof uri !== "string" || !isAllowed(uri, allowInsecureHttp)) return null;
-  return getJson(uri, fetch);
+  return "issuer" in metadata && metadata.issuer === issuer ? (metadata as Readonly<Record<string, unknown>>) : null;
+}
+
+/** The JWKS as a value that nobody has looked at yet; null if it cannot be had. */
+export async function fetchKeySet(issuer: string, fetch: Fetch, allowInsecureHttp: boolean): Promise<unknown> {
+  const uri = (await fetchMetadata(issuer, fetch))?.jwks_uri;
+  return typeof uri === "string" && isAllowed(uri, allowInsecureHttp) ? getJson(uri, fetch) : null;
 }
 
 /** OpenID Connect Discovery §4: after the issuer's path. */

@@ -65,6 +65,16 @@ export function inspectToken(
   return inspectHeader(text, header.value, claims.value, issuer);
 }
 
+/** Whether a text could be a token of one of these issuers, signed or not, for whomever. */
+export function namesIssuer(text: string, issuers: readonly Issuer[]): boolean {
+  const [, claimsPart = ""] = text.split(".", 3);
+  if (text.length > 2 * TOKEN_LIMIT) return true;
+  const claims = readPart(claimsPart);
+  // What cannot be read for certain might be read by somebody else.
+  if (!claims.ok) return claims.reason === "token_duplicate_member";
+  return issuers.some(({ issuer }) => claims.value.iss === issuer);
+}
+
 function inspectHeader(
   text: string,
   header: Readonly<Record<string, unknown>>,

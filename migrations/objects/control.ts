@@ -72,4 +72,9 @@ export const CONTROL_MIGRATIONS: readonly string[] = [
       OR EXISTS (SELECT 1 FROM kill WHERE command = NEW.command)
     BEGIN SELECT RAISE(ABORT, 'append-only'); END;
   `,
+  `
+  -- Bookkeeping: what may be used once, and was; forgotten when it could not be used any more anyway.
+  CREATE TABLE used_once (id TEXT PRIMARY KEY, until INTEGER NOT NULL) WITHOUT ROWID;
+  CREATE INDEX used_once_until ON used_once (until);
+  `,
 ];

@@ -21,7 +21,7 @@ const bindings = [...textOf("workers/env.ts").matchAll(/^ {2}readonly (\w+)\??: 
 );
 const texts = bindings.filter((one) => one.isText).map((one) => one.name);
 const objects = bindings.filter((one) => !one.isText).map((one) => one.name);
-const SECRETS: readonly string[] = ["PSEUDONYM_KEY"];
+const SECRETS: readonly string[] = ["PSEUDONYM_KEY", "LOGIN_KEY", "LOGIN_CLIENT_SECRET"];
 const ENVIRONMENTS = ["eu", "us", "local"] as const;
 
 /** What is looked at here of wrangler's reading; its own types come from a package that is not published. */
@@ -117,7 +117,7 @@ describe("wrangler.toml", () => {
     ];
     expect(bound.sort()).toEqual([...objects].sort());
     for (const name of Object.keys(config.vars)) expect(texts).toContain(name);
-    expect(Object.keys(config.vars)).not.toContain("PSEUDONYM_KEY");
+    expect(Object.keys(config.vars).filter((name) => SECRETS.includes(name))).toEqual([]);
     expect(config).toMatchObject({ workers_dev: false, preview_urls: false, observability: { enabled: false } });
   });
 
@@ -137,7 +137,8 @@ describe("wrangler.toml", () => {
 
   test.each(["eu", "us"])("has variables for %s that the gateway accepts", (name) => {
     const { vars } = configOf(name);
-    const env = { ...vars, PSEUDONYM_KEY: randomBytes(32).toString("base64") } as unknown as Env;
+    const key = (): string => randomBytes(32).toString("base64");
+    const env = { ...vars, PSEUDONYM_KEY: key(), LOGIN_KEY: key() } as unknown as Env;
     expect(readConfig(env)).toMatchObject({
       ok: true,
       value: { region: name, allowInsecureHttp: false },

@@ -24,6 +24,20 @@ import type { Asked, Call, Cleared, Clearing, Exchange } from "./exchange.ts";
 import { forward } from "./forward.ts";
 import { answerCommand } from "./answer.ts";
 
+/** How callers of a surface say who they are, and what those are told who do not. */
+export interface Door {
+  /** As an `Authorization` header would have it; null if nothing was presented. */
+  readonly authorization: string | null;
+  refuse(told: "unauthenticated", hadToken: boolean): Response | Promise<Response>;
+}
+
+function headerDoor(request: Request): Door {
+  return {
+    authorization: request.headers.get("authorization"),
+    refuse: (told, hadToken) => problem(told, null, challenge(request, hadToken)),
+  };
+}
+
 /** What a surface makes of a request once the caller is known: what is asked, and who answers it. */
 export type Resolve = (caller: Caller, exchange: Exchange) => Asked | Promise<Asked>;
 
@@ -32,6 +46,7 @@ export async function runCommand(
   gateway: Gateway,
   ctx: ExecutionContext,
   resolve: Resolve,
+  door: Door = headerDoor(request),
 ): Promise<Response> {
   const call: Call = {
     request,
@@ -40,12 +55,13 @@ export async function runCommand(
     command: newCommandId(Date.now(), fillRandom),
     started: Date.now(),
     address: request.headers.get("cf-connecting-ip"),
+    authorization: door.authorization,
   };
   const known = knownNow(call) ?? (await gateway.control.renew(call.started));
-  if (known === null) return refuseCall(call, "control_unavailable");
+  if (known === null) return refuseCall(call, "control_unavailable", door);
   const exchange: Exchange = { ...call, known, policy: known.policy };
   const who = await authenticateCall(exchange);
-  if (!who.ok) return refuseCall(call, who.reason);
+  if (!who.ok) return refuseCall(call, who.reason, door);
   const caller = callerOf(who.value, exchange.policy, gateway.config);
   const resolved = resolve(caller, exchange);
   if (!(resolved instanceof Promise)) return runResolved(exchange, caller, resolved);
@@ -98,14 +114,13 @@ function knownNow({ gateway, ctx, started }: Call): Known | null {
 }
 
 async function authenticateCall({
-  request,
+  authorization: header,
   gateway,
   ctx,
   started,
   known: { revocations },
 }: Exchange): Promise<Result<Authenticated, { reason: TokenRefusal }>> {
   const { authentication } = gateway;
-  const header = request.headers.get("authorization");
   if (header !== null) {
     const verified = authenticateFromCache(header, authentication, revocations, started);
     if (verified !== null) {
@@ -140,11 +155,11 @@ function renewKeys(
 }
 
 /** No valid identity. The perimeter hears of it beside the answer, which never waits. */
-function refuseCall(call: Call, reason: TokenRefusal | "control_unavailable"): Response {
-  const told: ProblemReason =
-    reason === "control_unavailable" || reason === "issuer_unavailable" ? reason : "unauthenticated";
-  call.ctx.waitUntil(recordAtPerimeter(call, reason, statusOf(told)));
-  return problem(told, null, told === "unauthenticated" ? challenge(call.request, reason !== "token_missing") : []);
+async function refuseCall(call: Call, reason: TokenRefusal | "control_unavailable", door: Door): Promise<Response> {
+  const told = reason === "control_unavailable" || reason === "issuer_unavailable" ? reason : "unauthenticated";
+  const answer = told === "unauthenticated" ? await door.refuse(told, reason !== "token_missing") : problem(told, null);
+  call.ctx.waitUntil(recordAtPerimeter(call, reason, answer.status));
+  return answer;
 }
 
 /** A known caller's refused command is a record in the caller's session. If it cannot be recorded, that is what the caller hears. */

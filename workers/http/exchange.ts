@@ -4,6 +4,7 @@ import type { CommandId, ConnectionName } from "../../core/ids.ts";
 import type { Header } from "../../core/mask/mask_headers.ts";
 import type { Decision } from "../../core/policy/decision.ts";
 import type { Policy } from "../../core/policy/policy.ts";
+import type { Framing } from "../../core/protocol/http/framing.ts";
 import type { Fields } from "../../core/record/record.ts";
 import type { Caller } from "../caller.ts";
 import type { Known } from "../control_cache.ts";
@@ -21,6 +22,8 @@ export interface Call {
   readonly started: number;
   /** The caller's address as the platform says, or null. */
   readonly address: string | null;
+  /** What the caller proves itself by, as an `Authorization` header has it: its own, or what its cookie held. */
+  readonly authorization: string | null;
 }
 
 /** A call with what its region's control object said when it came. */
@@ -38,9 +41,11 @@ export type Answerer =
       readonly headers: readonly Header[];
       /** The part of the query that is the upstream's credential; empty if there is none. */
       readonly secretQuery: string;
-      /** The upstream's base and the path form that stands for it. */
+      /** The upstream's base, and what stands for it: the path form, or the origin of the connection's own host. */
       readonly upstream: string;
       readonly pathForm: string;
+      /** Null in the path form. */
+      readonly ownHost: { readonly framing: Framing } | null;
       /** The path inside the connection: relative redirects are relative to it. */
       readonly path: string;
       readonly timeoutMs: number;

@@ -1,17 +1,30 @@
-// The path form, `/c/<connection>/…`: from a raw request to what is asked of which upstream.
+// Tool traffic: from a raw request to what is asked of which upstream. In the path form,
+// `/c/<connection>/…`, or at a connection's own host (workers/host_form/serve.ts).
 //
 // A second spelling of it is for clients that know a registry of images by its host alone and begin every
 // path with `/v2/` (OCI distribution specification): an image called `<host>/c/<connection>/<name>` is
 // asked for as `/v2/c/<connection>/<name>/…`, which is `/c/<connection>/v2/<name>/…` in every respect.
 
 import type { Header } from "../../core/mask/mask_headers.ts";
+import { readToken } from "../../core/auth/credentials.ts";
+import { namesIssuer } from "../../core/auth/token.ts";
+import type { ConnectionName } from "../../core/ids.ts";
 import { type ConnectionSettings, CONSOLE } from "../../core/policy/policy.ts";
 import { type Question, decide } from "../../core/policy/decide.ts";
 import { type Decision, deniedByDefault } from "../../core/policy/decision.ts";
 import { present } from "../../core/protocol/http/credential.ts";
+import { isOwnRequest } from "../../core/protocol/http/same_origin.ts";
 import { verbClass } from "../../core/protocol/http/methods.ts";
 import { requestHeaders } from "../../core/protocol/http/request_headers.ts";
-import { parseTarget, rawTarget, routeSegments, type Target, upstreamUrl } from "../../core/protocol/http/target.ts";
+import {
+  parseTarget,
+  rawTarget,
+  routeSegments,
+  type Target,
+  type TargetRefusal,
+  upstreamUrl,
+} from "../../core/protocol/http/target.ts";
+import type { Result } from "../../core/result.ts";
 import type { Caller } from "../caller.ts";
 import type { ProblemReason } from "../problem.ts";
 import { originOf } from "../protected_resource.ts";
@@ -33,18 +46,44 @@ export function spellingOf(url: string, pathAt: number): Spelling | null {
   return url.startsWith(IMAGE_FORM.prefix, pathAt) ? IMAGE_FORM : null;
 }
 
-/** A promise only where a rule has to read the body first. */
+/** A request to a tool, in whichever form it came. */
+export interface Form {
+  readonly parsed: Result<Target, TargetRefusal>;
+  /** What stands in front of the path at the upstream. */
+  readonly below: string;
+  /** What stands for the upstream's base, without a slash at the end. */
+  baseOf(connection: ConnectionName): string;
+  /** Null in the path form. */
+  readonly ownHost: OwnHost | null;
+}
+
+export interface OwnHost {
+  /** The caller was known by the cookie, which browsers send along whoever made them send the request. */
+  readonly byCookie: boolean;
+}
+
 export function resolvePathForm(
   caller: Caller,
   exchange: Exchange,
-  spelling: Spelling = PATH_FORM,
+  { prefix, below }: Spelling = PATH_FORM,
 ): Asked | Promise<Asked> {
+  const { url } = exchange.request;
+  return resolveTool(caller, exchange, {
+    parsed: parseTarget(url, prefix),
+    below,
+    baseOf: (connection) => originOf(url) + prefix + connection,
+    ownHost: null,
+  });
+}
+
+/** A promise only where a rule has to read the body first. */
+export function resolveTool(caller: Caller, exchange: Exchange, form: Form): Asked | Promise<Asked> {
   const { request, gateway, policy } = exchange;
   const { method, url } = request;
+  const { parsed, below } = form;
   const headers: Header[] = [...request.headers];
-  const parsed = parseTarget(url, spelling.prefix);
   const settings = parsed.ok ? policy.connections.get(parsed.value.connection) : undefined;
-  const { connection, target } = recordedAt(url, method, parsed, settings, spelling);
+  const { connection, target } = recordedAt(url, method, parsed, settings, below);
   const base = { connection, method, refusal: null, answerer: null, sent: { target, headers }, fields: {} };
   const refused = (refusal: ProblemReason): Asked => ({
     ...base,
@@ -55,23 +94,42 @@ export function resolvePathForm(
   if (exchange.known.isUnreadable) return refused("policy_unreadable");
   if (verbClass(method) === null) return refused("method_unknown");
   // Any other upgrade (h2c, which some clients offer on every request) may be ignored (RFC 9110 §7.8), and is.
-  if (/(?:^|,)\s*websocket\b/i.test(request.headers.get("upgrade") ?? "")) return refused("upgrade_unsupported");
+  const isUpgrade = /(?:^|,)\s*websocket\b/i.test(request.headers.get("upgrade") ?? "");
+  const unfit = form.ownHost === null ? null : hostRefusal(request, isUpgrade, form.ownHost, settings);
+  if (unfit !== null) return refused(unfit);
+  if (isUpgrade) return refused("upgrade_unsupported");
   // The runtime's fetch cannot send one; dropping it would make another request of it.
   if ((method === "GET" || method === "HEAD") && request.body !== null) return refused("body_unsupported");
   const decided = (decision: Decision, body: Uint8Array | null): Asked => {
     if (decision.effect !== "allow" || settings === undefined) return { ...base, decision };
     if (settings.region !== gateway.config.region) return refused("wrong_region");
-    const call = upstreamOf(exchange, settings, parsed.value, headers, spelling);
+    // Told only to those who may use it: whether a connection exists is no news for others.
+    if (form.ownHost !== null && !settings.browser) return refused("no_host_form");
+    const call = upstreamOf(exchange, settings, parsed.value, headers, form);
     if (typeof call === "string") return refused(call);
     const sent = { target, headers: call.forwarded };
     return { ...base, decision, answerer: call.answerer, sent, ...(body === null ? {} : { body }) };
   };
-  const question = questionOf(caller, exchange, parsed.value, spelling.below + parsed.value.path, headers);
+  const question = questionOf(caller, exchange, parsed.value, below + parsed.value.path, headers);
   const decision = decide(policy, question);
   if (decision.effect !== "needs_body") return decided(decision, null);
   return decideByBody(exchange, caller, question, decision.limit).then((by) =>
     by.ok ? decided(by.value.decision, by.value.body) : refused(by.reason),
   );
+}
+
+/** What no rule can allow at a connection's own host; null if there is nothing. */
+function hostRefusal(
+  request: Request,
+  isUpgrade: boolean,
+  { byCookie }: OwnHost,
+  settings: ConnectionSettings | undefined,
+): ProblemReason | null {
+  // It would outlive the login, and answer for the gateway in the browser (Service Workers §4.3).
+  if (request.headers.get("service-worker") !== null) return "service_worker";
+  const own = originOf(request.url);
+  const asked = { method: request.method, isUpgrade, header: (name: string) => request.headers.get(name) };
+  return byCookie && !isOwnRequest(asked, own, settings?.framing ?? "none") ? "cross_site" : null;
 }
 
 function questionOf(
@@ -104,7 +162,7 @@ function recordedAt(
   method: string,
   parsed: ReturnType<typeof parseTarget>,
   settings: ConnectionSettings | undefined,
-  { below }: Spelling,
+  below: string,
 ): { readonly connection: Asked["connection"]; readonly target: Asked["sent"]["target"] } {
   // Names that are no connection share one session a caller: a caller must not be able to make objects by making up names.
   const connection = settings?.name ?? CONSOLE;
@@ -120,12 +178,12 @@ function upstreamOf(
   settings: ConnectionSettings,
   target: Target,
   headers: readonly Header[],
-  { prefix, below }: Spelling,
+  { below, baseOf, ownHost }: Form,
 ): { answerer: Answerer; forwarded: readonly Header[] } | ProblemReason {
   const { config } = exchange.gateway;
   const upstream = settings.upstream + below;
   const origin = originOf(exchange.request.url);
-  const pathForm = origin + prefix + target.connection;
+  const pathForm = baseOf(target.connection);
   const scheme = origin.startsWith("https:") ? "https" : "http";
   const from = {
     address: exchange.address,
@@ -134,6 +192,7 @@ function upstreamOf(
     pathForm,
     upstream,
     ...(settings.credential?.as === "header" ? { credentialHeader: settings.credential.name } : {}),
+    ...(ownHost === null ? {} : { ownHost: { passesAuthorization: passesAuthorization(exchange, settings, ownHost) } }),
   } as const;
   const forwarded = requestHeaders(headers, from);
   if (!forwarded.ok) return forwarded.reason;
@@ -158,11 +217,28 @@ function upstreamOf(
       secretQuery,
       upstream,
       pathForm,
+      ownHost: ownHost === null ? null : { framing: settings.framing },
       path: target.path,
       timeoutMs: settings.timeoutSeconds * 1000,
     },
     forwarded: forwarded.value,
   };
+}
+
+/**
+ * Whether a page's `Authorization` is its upstream's business: the caller proved itself by the cookie, the
+ * connection has no credential of its own in that header, and it is no token for the gateway, which no
+ * upstream may see.
+ */
+function passesAuthorization(
+  { request, gateway }: Exchange,
+  { credential }: ConnectionSettings,
+  { byCookie }: OwnHost,
+): boolean {
+  const header = request.headers.get("authorization");
+  if (!byCookie || header === null || credential?.as === "basic") return false;
+  const token = readToken(header);
+  return !token.ok || !namesIssuer(token.value, gateway.config.issuers);
 }
 
 /** Takes a parameter out of a raw query: of two with the credential's name an upstream might believe the caller's. */

@@ -9,11 +9,9 @@ import { rememberNames } from "../../remembered_names.ts";
 import { ok, refuse, type Result } from "../../result.ts";
 import { climbs } from "./climb.ts";
 import { HOP_BY_HOP, listedIn, withoutListed } from "./hop_by_hop.ts";
+import { forwardedCookies } from "./own_cookies.ts";
 
 const DROPPED: ReadonlySet<string> = new Set([
-  // The caller's credentials.
-  "authorization",
-  "cookie",
   "cookie2",
   // Set by the runtime from the message it sends.
   "host",
@@ -64,7 +62,10 @@ const DROPPED_PREFIXES: readonly string[] = [
 /** They make an upstream do another method than the one that was decided. */
 const METHOD_OVERRIDES: ReadonlySet<string> = new Set(["x-http-method-override", "x-http-method", "x-method-override"]);
 
-type Fate = "keep" | "drop" | "override" | "connection" | "destination";
+type Fate = "keep" | "drop" | "override" | "connection" | "destination" | HostName;
+/** The caller's credentials, and where it is: on a connection's own host these may be the upstream's business. */
+type HostName = "authorization" | "cookie" | "origin" | "referer";
+const HOST_NAMES: readonly string[] = ["authorization", "cookie", "origin", "referer"] satisfies HostName[];
 
 const fateOf: (name: string) => Fate = rememberNames(judge);
 
@@ -75,6 +76,7 @@ function judge(name: string): Fate {
   if (plain === "connection") return "connection";
   if (HOP_BY_HOP.has(plain) || DROPPED.has(plain) || DROPPED_PREFIXES.some((prefix) => plain.startsWith(prefix)))
     return "drop";
+  if (HOST_NAMES.includes(plain)) return plain === name ? (name as HostName) : "drop";
   return plain === "destination" ? "destination" : "keep";
 }
 
@@ -89,6 +91,11 @@ export interface ForwardedFrom {
   readonly upstream: string;
   /** The header that carries the upstream's own credential: a caller's one of that name would stand beside it. */
   readonly credentialHeader?: string;
+  /** On a connection's own host, where `pathForm` is that host's origin. */
+  readonly ownHost?: {
+    /** The caller proved itself by the cookie, so `Authorization` is for the upstream. */
+    readonly passesAuthorization: boolean;
+  };
 }
 
 export type HeaderRefusal = { readonly reason: "method_override" | "destination_outside" };
@@ -99,7 +106,8 @@ export function requestHeaders(received: Iterable<Header>, from: ForwardedFrom):
   let listed: Set<string> | null = null;
   for (const header of received) {
     const name = header[0];
-    switch (fateOf(name)) {
+    const fate = fateOf(name);
+    switch (fate) {
       case "override":
         return refuse({ reason: "method_override" });
       case "connection":
@@ -109,6 +117,14 @@ export function requestHeaders(received: Iterable<Header>, from: ForwardedFrom):
         const destination = name === "destination" ? rewriteDestination(header[1], from) : null;
         if (destination === null) return refuse({ reason: "destination_outside" });
         kept.push([name, destination]);
+        break;
+      }
+      case "authorization":
+      case "cookie":
+      case "origin":
+      case "referer": {
+        const value = onOwnHost(fate, header[1], from);
+        if (value !== null) kept.push(value === header[1] ? header : [name, value]);
         break;
       }
       case "keep":
@@ -122,6 +138,30 @@ export function requestHeaders(received: Iterable<Header>, from: ForwardedFrom):
   const result = withoutListed(kept, listed);
   result.push(["forwarded", forwarded(from)], ["via", "1.1 sallyport"]);
   return ok(result);
+}
+
+/**
+ * Credentials and places of the caller's, as they go to the upstream; null if they do not. A page on a
+ * connection's own host is the upstream's own page: what it says of itself is said in the upstream's
+ * words, or an upstream that compares `Origin` with `Host` would refuse its own page.
+ */
+function onOwnHost(name: HostName, value: string, { ownHost, pathForm, upstream }: ForwardedFrom): string | null {
+  switch (name) {
+    case "authorization":
+      return ownHost?.passesAuthorization === true ? value : null;
+    case "cookie":
+      return ownHost === undefined ? null : forwardedCookies(value);
+    case "origin":
+      return ownHost !== undefined && value === pathForm ? originOf(upstream) : value;
+    case "referer":
+      if (ownHost === undefined) return value;
+      return value === pathForm || value.startsWith(`${pathForm}/`) ? upstream + value.slice(pathForm.length) : value;
+  }
+}
+
+function originOf(upstream: string): string {
+  const path = upstream.indexOf("/", upstream.indexOf("//") + 2);
+  return path < 0 ? upstream : upstream.slice(0, path);
 }
 
 /** RFC 7239 §4; an IPv6 address is quoted and in brackets (§6). What is no address at all is not repeated. */
@@ -139,7 +179,7 @@ const DESTINATION_REST = /^(?:[!$&-;=@-[\]_a-z|~]|%[0-9A-Fa-f]{2})*$/;
  * spelling of the host is refused, not guessed at.
  */
 function rewriteDestination(value: string, { pathForm, upstream }: ForwardedFrom): string | null {
-  const pathOnly = pathForm.slice(pathForm.indexOf("/", pathForm.indexOf("//") + 2));
+  const pathOnly = pathForm.slice(originOf(pathForm).length);
   const inside = [pathForm, pathOnly].find((base) => value.startsWith(`${base}/`));
   if (inside === undefined) return null;
   const rest = value.slice(inside.length);

@@ -10,7 +10,9 @@
 import type { Header } from "../../mask/mask_headers.ts";
 import { rememberNames } from "../../remembered_names.ts";
 import { climbs } from "./climb.ts";
+import { type Framing, framingHeaders } from "./framing.ts";
 import { HOP_BY_HOP, listedIn, withoutListed } from "./hop_by_hop.ts";
+import { releasedCookie } from "./own_cookies.ts";
 
 const DROPPED: ReadonlySet<string> = new Set([
   // State of the origin: cookies, and what clears them.
@@ -36,7 +38,7 @@ const DROPPED: ReadonlySet<string> = new Set([
   "speculation-rules",
   "sourcemap",
   "x-sourcemap",
-  // Set below.
+  // Set by the gateway, or, on a connection's own host, beside it.
   "content-security-policy",
   "content-security-policy-report-only",
   "x-content-type-options",
@@ -56,15 +58,68 @@ const isDropped: (name: string) => boolean = rememberNames((name) => {
 });
 
 export interface ReleasedTo {
-  /** The connection's path form, without a slash at the end. */
+  /** The connection's path form, or its own host's origin, without a slash at the end. */
   readonly pathForm: string;
   /** The connection's upstream base, without a slash at the end. */
   readonly upstream: string;
   /** The path that was asked for (`Target.path`): relative places are relative to it. */
   readonly path?: string;
+  /** On a connection's own host; null or absent in the path form, where all connections share an origin. */
+  readonly ownHost?: { readonly framing: Framing } | null;
 }
 
 export function responseHeaders(received: Iterable<Header>, to: ReleasedTo): Header[] {
+  const { ownHost } = to;
+  return ownHost === undefined || ownHost === null ? released(received, to) : releasedOnHost(received, to, ownHost);
+}
+
+/** The path form: the upstream's pages get an origin of their own that is nobody's, and no state. */
+function released(received: Iterable<Header>, to: ReleasedTo): Header[] {
+  return [...kept(received, to), ["content-security-policy", "sandbox"], ["x-content-type-options", "nosniff"]];
+}
+
+/**
+ * A connection's own host: its origin is the upstream's to use, with cookies and policies for its pages.
+ * Not its to use are other hosts' cookies, the gateway's, service workers, and who may frame its pages.
+ */
+function releasedOnHost(
+  received: Iterable<Header>,
+  to: ReleasedTo,
+  { framing }: { readonly framing: Framing },
+): Header[] {
+  const cookies = {
+    base: basePath(to.upstream),
+    isSecure: to.pathForm.startsWith("https:"),
+  };
+  let frameOptions: string | null = null;
+  const own: Header[] = [];
+  const passed: Header[] = [];
+  for (const header of received) {
+    const [name, value] = header;
+    if (name === "set-cookie") {
+      const cookie = releasedCookie(value, cookies);
+      if (cookie !== null) own.push([name, cookie]);
+    } else if (name === "x-frame-options") frameOptions = frameOptions === null ? value : `${frameOptions}, ${value}`;
+    else if (OWN_HOST_MAY.has(name)) own.push(header);
+    else passed.push(header);
+  }
+  return [...kept(passed, to), ...own, ...framingHeaders(framing, frameOptions)];
+}
+
+/** Policies for the upstream's own pages; who else may frame them is not among them. */
+const OWN_HOST_MAY: ReadonlySet<string> = new Set([
+  "content-security-policy",
+  "content-security-policy-report-only",
+  "x-content-type-options",
+  "origin-agent-cluster",
+]);
+
+function basePath(upstream: string): string {
+  const { pathname } = new URL(upstream);
+  return pathname === "/" ? "" : pathname;
+}
+
+function kept(received: Iterable<Header>, to: ReleasedTo): Header[] {
   const kept: Header[] = [];
   let listed: Set<string> | null = null;
   for (const header of received) {
@@ -78,9 +133,7 @@ export function responseHeaders(received: Iterable<Header>, to: ReleasedTo): Hea
       kept.push(header);
     }
   }
-  const result = withoutListed(kept, listed);
-  result.push(["content-security-policy", "sandbox"], ["x-content-type-options", "nosniff"]);
-  return result;
+  return withoutListed(kept, listed);
 }
 
 /**

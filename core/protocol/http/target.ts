@@ -36,17 +36,31 @@ const QUERY_ENCODES = /["'<>]/g;
 
 /** `url` as the runtime gives it: scheme, host and the raw target. `prefix` is the path form's `/c/`. */
 export function parseTarget(url: string, prefix: string): Result<Target, TargetRefusal> {
-  if (url.length - startOfTarget(url) > MAX_TARGET) return refuse({ reason: "target_too_long" });
+  if (isTooLong(url)) return refuse({ reason: "target_too_long" });
   const { path, query } = rawTarget(url);
   if (!path.startsWith(prefix)) return refuse({ reason: "target_without_connection" });
   const end = path.indexOf("/", prefix.length);
   const connection = parseConnectionName(path.slice(prefix.length, end < 0 ? path.length : end));
   if (connection === null) return refuse({ reason: "target_without_connection" });
-  const rest = end < 0 ? "" : path.slice(end);
-  if (rest.includes("\\") || climbs(rest)) return refuse({ reason: "target_climbs" });
-  if (!PATH.test(rest) || !QUERY.test(query)) return refuse({ reason: "target_malformed" });
+  return parsePath(connection, end < 0 ? "" : path.slice(end), query);
+}
+
+/** The target of a request to a connection's own host: all of its path is the connection's. */
+export function parseHostTarget(url: string, connection: ConnectionName): Result<Target, TargetRefusal> {
+  if (isTooLong(url)) return refuse({ reason: "target_too_long" });
+  const { path, query } = rawTarget(url);
+  return parsePath(connection, path, query);
+}
+
+function parsePath(connection: ConnectionName, path: string, query: string): Result<Target, TargetRefusal> {
+  if (path.includes("\\") || climbs(path)) return refuse({ reason: "target_climbs" });
+  if (!PATH.test(path) || !QUERY.test(query)) return refuse({ reason: "target_malformed" });
   // Encoded here, before the decision, so that the parser has nothing left to change afterwards.
-  return ok({ connection, path: rest.replace(PATH_ENCODES, encoded), query: query.replace(QUERY_ENCODES, encoded) });
+  return ok({ connection, path: path.replace(PATH_ENCODES, encoded), query: query.replace(QUERY_ENCODES, encoded) });
+}
+
+function isTooLong(url: string): boolean {
+  return url.length - startOfTarget(url) > MAX_TARGET;
 }
 
 /** Path and query as they came, whatever they are: for the record of what is no target. */
