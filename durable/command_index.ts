@@ -6,7 +6,6 @@
 // written yet while it is live, and everything once it is closed.
 
 import { commandRow, type IndexedCommand, type SessionFacts, sessionFacts } from "../core/index/command_rows.ts";
-import type { StoredRecord } from "../core/record/record.ts";
 import { run, rows, type Sql } from "./migrate.ts";
 import type { Head, RecordLog } from "./record_log.ts";
 import { writeRows } from "./search_rows.ts";
@@ -147,20 +146,15 @@ export class CommandIndex {
     const [next] = this.#behind();
     if (next === undefined) return null;
     const { head, from } = next;
-    const records = this.#log.read(head, from, PAGE);
-    return { no: head.no, from, to: from + records.length, rows: this.#rowsOf(head, records) };
+    return { no: head.no, from, to: Math.min(from + PAGE, head.size), rows: this.#rowsOf(head, from) };
   }
 
-  /** The rows of every command that has one of these records: whole, from all of its records. */
-  #rowsOf(head: Head, records: readonly StoredRecord[]): IndexedCommand[] {
+  /** The rows of every command that has one of a page's records: whole, from all of its records. */
+  #rowsOf(head: Head, from: number): IndexedCommand[] {
     const [opened] = this.#log.read(head, 0, 1);
     const facts: SessionFacts | null = opened === undefined ? null : sessionFacts(opened);
     if (facts === null) return [];
-    const commands = new Set<string>();
-    for (const { leaf } of records) {
-      const command = /"cmd":"([0-9a-f-]{36})"/.exec(leaf)?.[1];
-      if (command !== undefined) commands.add(command);
-    }
+    const commands = this.#log.commandsIn(head, from, PAGE);
     return [...commands].flatMap((command) => commandRow(facts, this.#log.outlineOf(head, command)) ?? []);
   }
 

@@ -9,8 +9,9 @@ import { newSessionId } from "../core/ids.ts";
 import { ownRecord } from "../core/mask/mask_draft.ts";
 import { commit } from "../core/record/commit.ts";
 import type { Classes, Committed, Fields, Kind } from "../core/record/record.ts";
-import { type Head, isWellFormed, type RecordLog, timeOf } from "./record_log.ts";
+import { type Head, type RecordLog, timeOf } from "./record_log.ts";
 import { fillRandom, sha256 } from "./sha256.ts";
+import { isWellFormed } from "./well_formed.ts";
 
 export const PERIMETER_SHARDS = 16;
 /** In full for each (reason, address prefix, connection) and minute. */

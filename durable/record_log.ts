@@ -1,26 +1,23 @@
 // A chained, append-only log in an object's SQLite, holding one session after another. Owns the
-// tables `session` and `record` and the heads of the sessions still written to.
+// tables `session` and `record` and the heads of the sessions still written to. Payloads that stand
+// beside records are written here and never read in passing: see payload_reader.ts.
 //
 // Invariant: `seq` is gap-free from 0 and `prev` is the hash of the record before, per session.
 // Everything here is synchronous, so one call is one implicit transaction and no lock is needed.
 // The heads in memory are a cache: after any failed transaction the owner calls `reload`.
 
-import { type CommandId, type Digest, parseCommandId, parseDigest, type SessionId } from "../core/ids.ts";
+import type { CommandId, Digest, SessionId } from "../core/ids.ts";
 import { digestText, leafHash, NO_PREVIOUS, TreeHead } from "../core/log/merkle.ts";
 import { LEAF_LIMIT, leafText, parseLeaf } from "../core/record/leaf.ts";
-import { type Committed, type Kind, KINDS, type StoredRecord } from "../core/record/record.ts";
+import { chunkPart, type Side } from "../core/record/payload.ts";
+import type { Committed, Kind, StoredRecord } from "../core/record/record.ts";
 import { run, rows, type Sql } from "./migrate.ts";
+import { PayloadTable } from "./payload_table.ts";
 import type { RecordPage } from "./session_rpc.ts";
 import { sha256 } from "./sha256.ts";
 
 /** Records a session can have: the low half of `record.id`. */
 const SEQ_SPAN = 2 ** 32;
-
-/**
- * A row holds 2 MB (developers.cloudflare.com/durable-objects/platform/limits). A character takes at
- * most 3 bytes: 3 × 512 Ki = 1.5 MiB, which leaves room for the leaf. One row too large would fail its whole batch.
- */
-export const DISCLOSURE_LIMIT: number = 512 * 1024;
 
 const COLUMNS = 6;
 /** A statement takes 100 values (developers.cloudflare.com/durable-objects/platform/limits). */
@@ -28,23 +25,6 @@ const ROWS_AT_ONCE: number = Math.floor(100 / COLUMNS);
 
 /** Characters of `classes` with which a leaf certainly fits: keys and punctuation 107, cmd 36, kind 18, part and time 16 each, prev and root 64 each, seq 10, sid 36 make 367. */
 const CLASSES_FIT = LEAF_LIMIT - 512;
-
-const KNOWN_KINDS: ReadonlySet<string> = new Set(KINDS);
-const CLASSES = /^\{(?:"[a-z_]{1,32}":(?:-?\d{1,16}|"(?:[ !#-[\]-~]|\\["\\])*")(?:,(?=")|(?=\}$)))*\}$/;
-
-/** True if a record that came over RPC has the shape that `commit` gives. A leaf of any other would be evidence that nobody can read. */
-export function isWellFormed({ kind, command, part, classes, root, disclosure }: Committed): boolean {
-  return (
-    KNOWN_KINDS.has(kind) &&
-    Number.isSafeInteger(part) &&
-    part >= 0 &&
-    (command === null || parseCommandId(command) !== null) &&
-    parseDigest(root) !== null &&
-    CLASSES.test(classes) &&
-    typeof disclosure === "string" &&
-    disclosure.length <= DISCLOSURE_LIMIT
-  );
-}
 
 /**
  * Characters of a page. A caller can make records of some hundred KiB with long, much-escaped headers;
@@ -73,6 +53,7 @@ export interface Head {
 
 /** What is known of a record that exists already. */
 export interface Existing {
+  readonly id: number;
   readonly no: number;
   readonly seq: number;
   readonly leaf: string;
@@ -84,6 +65,9 @@ export class RecordLog {
   readonly #heads = new Map<number, Head>();
   /** Values of appended records that no statement has written yet; empty outside `gather`. */
   #unwritten: (string | number | null)[] = [];
+  /** Payloads of those records, by their id. */
+  #unwrittenPayloads: (readonly [id: number, bytes: Uint8Array])[] = [];
+  readonly payloads: PayloadTable;
   #isGathering = false;
   #left = new Map<number, number>();
   /** Trees caught up only when somebody asks for a root. */
@@ -91,12 +75,14 @@ export class RecordLog {
 
   constructor(sql: Sql) {
     this.#sql = sql;
+    this.payloads = new PayloadTable(sql);
     this.reload();
   }
 
   /** Forgets what memory knows and reads the heads of live sessions from storage. */
   reload(): void {
     this.#unwritten = [];
+    this.#unwrittenPayloads = [];
     this.#heads.clear();
     this.#trees.clear();
     for (const { no } of rows<{ no: number }>(this.#sql, "SELECT no FROM live_session")) this.head(no);
@@ -192,6 +178,7 @@ export class RecordLog {
   gather<T>(work: () => T): T {
     this.#isGathering = true;
     this.#unwritten = [];
+    this.#unwrittenPayloads = [];
     this.#left = new Map();
     try {
       const result = work();
@@ -211,14 +198,19 @@ export class RecordLog {
       const places = `(?, ?, ?, ?, ?, ?)${", (?, ?, ?, ?, ?, ?)".repeat(some.length / COLUMNS - 1)}`;
       run(this.#sql, `INSERT INTO record (id, cmd, kind, part, leaf, disclosure) VALUES ${places}`, ...some);
     }
+    const payloads = this.#unwrittenPayloads;
+    this.#unwrittenPayloads = [];
+    for (const [id, bytes] of payloads) this.payloads.add(id, bytes);
   }
 
   /** Appends one record. Throws if the storage refuses it: then nothing of the transaction may be kept. */
   append(head: Head, record: Committed, time: number): { seq: number; leaf: Digest } {
     const seq = head.size;
     const leaf = leafText(record, { sid: head.sid, seq, prev: head.tip, time });
-    const { command, kind, part, disclosure } = record;
-    this.#unwritten.push(head.no * SEQ_SPAN + seq, command, kind, part, leaf, disclosure);
+    const { command, kind, part, disclosure, payload } = record;
+    const id = head.no * SEQ_SPAN + seq;
+    this.#unwritten.push(id, command, kind, part, leaf, disclosure);
+    if (payload !== null) this.#unwrittenPayloads.push([id, payload]);
     if (!this.#isGathering) this.#write();
     else if (!this.#heads.has(head.no) && !this.#left.has(head.no)) this.#left.set(head.no, seq);
     head.tip = digestText(leafHash(leaf, sha256));
@@ -229,16 +221,39 @@ export class RecordLog {
 
   find(command: CommandId, kind: Kind, part: number): Existing | null {
     this.#write();
-    const [row] = rows<{ id: number; leaf: string; disclosure: string }>(
+    const [row] = rows<Row>(
       this.#sql,
       "SELECT id, leaf, disclosure FROM record WHERE cmd = ? AND kind = ? AND part = ?",
       command,
       kind,
       part,
     );
-    if (row === undefined) return null;
-    const no = Math.floor(row.id / SEQ_SPAN);
-    return { no, seq: row.id - no * SEQ_SPAN, leaf: row.leaf, disclosure: row.disclosure };
+    return row === undefined ? null : existing(row);
+  }
+
+  /** The last chunk of a side: their parts are even or odd (docs/record_format.md §5.3). */
+  lastChunk(command: CommandId, side: Side): Existing | null {
+    this.#write();
+    const [row] = rows<Row>(
+      this.#sql,
+      "SELECT id, leaf, disclosure FROM record WHERE cmd = ? AND kind = 'stream.chunk' AND part % 2 = ? ORDER BY part DESC LIMIT 1",
+      command,
+      chunkPart(side, 0),
+    );
+    return row === undefined ? null : existing(row);
+  }
+
+  /** Commands that have one of `limit` records from `from` on, in the order of these. */
+  commandsIn(head: Head, from: number, limit: number): Set<CommandId> {
+    this.#write();
+    const [start] = idRange(head);
+    const found = rows<{ cmd: string }>(
+      this.#sql,
+      "SELECT cmd FROM record WHERE id >= ? AND id < ? AND cmd IS NOT NULL ORDER BY id",
+      start + from,
+      start + Math.min(from + limit, head.size),
+    );
+    return new Set(found.map(({ cmd }) => cmd as CommandId));
   }
 
   /** Of one command, from a `seq` on. A page goes at least one record further, and ends early where they are large. */
@@ -249,7 +264,9 @@ export class RecordLog {
     const records: StoredRecord[] = [];
     let size = 0;
     for (const { id, leaf, disclosure } of this.#sql.exec<{ id: number; leaf: string; disclosure: string }>(
-      "SELECT id, leaf, disclosure FROM record WHERE cmd = ? AND id >= ? AND id < ? ORDER BY id LIMIT ?",
+      // Inside, ids of the index alone are put in order: a command can have thousands of records.
+      `SELECT id, leaf, disclosure FROM record WHERE id IN
+        (SELECT id FROM record WHERE cmd = ? AND id >= ? AND id < ? ORDER BY id LIMIT ?) ORDER BY id`,
       command,
       start + from,
       end,
@@ -340,9 +357,23 @@ export function timeOf(leaf: string): number {
   return Number(time);
 }
 
-/** True if `record` is what is stored already: the same leaf, and the same disclosure. */
-export function sameRecord(existing: Existing, record: Committed): boolean {
-  const stored = parseLeaf(existing.leaf);
+interface Row extends Record<string, SqlStorageValue> {
+  readonly id: number;
+  readonly leaf: string;
+  readonly disclosure: string;
+}
+
+function existing({ id, leaf, disclosure }: Row): Existing {
+  const no = Math.floor(id / SEQ_SPAN);
+  return { id, no, seq: id - no * SEQ_SPAN, leaf, disclosure };
+}
+
+/**
+ * True if `record` is what is stored already: the same leaf, and the same disclosure. Payloads need no
+ * look: both records' bytes were held against the digest in their disclosure when they came.
+ */
+export function sameRecord(known: Existing, record: Committed): boolean {
+  const stored = parseLeaf(known.leaf);
   if (!stored.ok) return false;
-  return leafText(record, stored.value) === existing.leaf && existing.disclosure === record.disclosure;
+  return leafText(record, stored.value) === known.leaf && known.disclosure === record.disclosure;
 }

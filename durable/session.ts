@@ -29,6 +29,7 @@ import type {
   SessionSummary,
   SessionWatchRpc,
 } from "./session_rpc.ts";
+import { SESSION_LIMITS, type SessionLimits, StorageBudget } from "./storage_budget.ts";
 import { SessionWatch } from "./session_watch.ts";
 
 export class SessionObject extends DurableObject<Env> implements SessionRpc, SessionWatchRpc {
@@ -37,15 +38,17 @@ export class SessionObject extends DurableObject<Env> implements SessionRpc, Ses
   readonly #opener: SessionOpener;
   readonly #alarm: AlarmClock;
   readonly #watch: SessionWatch;
+  readonly #budget: StorageBudget;
   /** Null where the region has no search database. */
   readonly #index: CommandIndex | null;
 
-  constructor(ctx: DurableObjectState, env: Env) {
+  constructor(ctx: DurableObjectState, env: Env, limits: SessionLimits = SESSION_LIMITS) {
     super(ctx, env);
     const { sql } = ctx.storage;
     ctx.storage.transactionSync(() => migrate(sql, LOG_MIGRATIONS));
     this.#alarm = new AlarmClock(ctx.storage);
-    const log = new SessionLog(sql, Date.now());
+    this.#budget = new StorageBudget(() => sql.databaseSize, limits);
+    const log = new SessionLog(sql, Date.now(), this.#budget);
     this.#log = log;
     this.#watch = new SessionWatch(log);
     const index =
@@ -64,6 +67,8 @@ export class SessionObject extends DurableObject<Env> implements SessionRpc, Ses
         log.reload(Date.now());
         index?.reload();
       },
+      () => ctx.storage.sync(),
+      limits.inFlight,
     );
     const object = ctx.id.toString();
     this.#opener = new SessionOpener(
@@ -76,30 +81,42 @@ export class SessionObject extends DurableObject<Env> implements SessionRpc, Ses
   }
 
   async begin(record: Committed, opening: Opening | null): Promise<Appended> {
-    if (this.#commits.length >= QUEUE_LIMIT) return { ok: false, reason: "overloaded" };
+    const weight = weightOf([record]);
+    if (!this.#takes(weight)) return { ok: false, reason: "overloaded" };
     const needsSession = this.#log.current(Date.now()) === null;
-    if (opening !== null && needsSession) {
+    if (opening !== null && needsSession && this.#budget.takesSessions) {
       const reason = await this.#opener.open(opening);
       if (reason !== null) return { ok: false, reason };
-      if (this.#commits.length >= QUEUE_LIMIT) return { ok: false, reason: "overloaded" };
+      if (!this.#takes(weight)) return { ok: false, reason: "overloaded" };
     }
     // Before the record: a crash in between leaves an alarm that finds nothing to do, never an intent that nobody closes.
     if (opening !== null || !needsSession) this.#alarm.wakeBy(Date.now() + LEASE_MS);
-    return this.#commits.add({
+    const answer = await this.#commits.add<Appended>({
       apply: (careful) => this.#log.begin(record, Date.now(), careful),
       refused: () => ({ ok: false, reason: "storage_refused" }),
       alone: this.#log.underWay < FEW,
+      weight,
     });
+    // Not before: a command that is recorded here already must not begin a second time elsewhere.
+    const isFull = opening !== null && !answer.ok && answer.reason === "session_needed";
+    return isFull ? { ok: false, reason: "overloaded" } : answer;
   }
 
   async proceed(records: readonly Committed[]): Promise<Appended> {
+    const weight = weightOf(records);
+    if (!this.#commits.takes(weight)) return { ok: false, reason: "overloaded" };
     // The last outcome of a killed session is followed by its end.
     if (this.#log.isKilling) this.#alarm.wakeBy(Date.now() + ALARM_PAUSE_MS);
     return this.#commits.add({
       apply: (careful) => this.#log.proceed(records, Date.now(), careful),
       refused: () => ({ ok: false, reason: "storage_refused" }),
       alone: this.#log.underWay <= FEW,
+      weight,
     });
+  }
+
+  #takes(weight: number): boolean {
+    return this.#commits.length < QUEUE_LIMIT && this.#commits.takes(weight);
   }
 
   async renew(command: CommandId): Promise<boolean> {
@@ -197,4 +214,9 @@ export class SessionObject extends DurableObject<Env> implements SessionRpc, Ses
     const due = Math.min(this.#log.nextDue(now) ?? Infinity, this.#index?.nextDue(now) ?? Infinity);
     if (due !== Infinity) this.#alarm.wakeBy(Math.max(due, now + ALARM_PAUSE_MS));
   }
+}
+
+/** About the bytes that records bring: a disclosure is mostly ASCII. */
+function weightOf(records: readonly Committed[]): number {
+  return records.reduce((sum, { disclosure, payload }) => sum + disclosure.length + (payload?.length ?? 0), 0);
 }

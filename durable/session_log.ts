@@ -1,21 +1,24 @@
 // What a session object does with records, one synchronous step at a time: begin, proceed, lapse,
-// close, kill. Owns the open intents and their leases. Never awaits; the caller wraps calls in one
+// close, kill. Never awaits; the caller wraps calls in one
 // transaction and calls `reload` after a failed one.
 //
 // Invariant: at most one outcome a command, and none without its intent, except `outcome.late`,
 // which says that the outcome came after the lease had lapsed.
 
 import type { CommandId, SessionId } from "../core/ids.ts";
-import { canonicalText } from "../core/record/canonical.ts";
 import { type Leaf, parseLeaf } from "../core/record/leaf.ts";
 import { commit } from "../core/record/commit.ts";
 import type { Side } from "../core/record/payload.ts";
-import { type Classes, type Committed, type Fields, type Kind, KINDS, OUTCOMES } from "../core/record/record.ts";
+import type { Classes, Committed, Fields, Kind } from "../core/record/record.ts";
 import { ownRecord } from "../core/mask/mask_draft.ts";
+import { ChunkOrder } from "./chunk_order.ts";
 import { run, rows, type Sql } from "./migrate.ts";
-import { type Existing, type Head, idRange, isWellFormed, RecordLog, sameRecord } from "./record_log.ts";
+import { OpenIntents } from "./open_intents.ts";
+import { readPayload } from "./payload_reader.ts";
+import { isOneway, isOutcome, type Plan, RecordJudge } from "./record_judge.ts";
+import { type Existing, type Head, idRange, RecordLog, sameRecord } from "./record_log.ts";
 import { SessionKills } from "./session_kills.ts";
-import { type Ending, endingOf, LEASE_MS, nextEnding } from "./session_life.ts";
+import { type Ending, endingOf, MAX_AGE_MS, nextEnding } from "./session_life.ts";
 import type {
   Appended,
   AppendRefusal,
@@ -27,57 +30,36 @@ import type {
   SessionSummary,
 } from "./session_rpc.ts";
 import { fillRandom, sha256 } from "./sha256.ts";
+import { STORAGE_LIMITS, StorageBudget } from "./storage_budget.ts";
+import { isWellFormed } from "./well_formed.ts";
 
-interface OpenIntent {
-  readonly no: number;
-  /** Milliseconds since 1970 at which the forwarder counts as gone. */
-  lease: number;
-  /** The same as storage has it: behind by less than a lease, because most renewals are not written. */
-  stored: number;
-}
-
-/** What is to be done with one record, decided before anything of its call is written. */
-type Plan =
-  | { readonly kind: "append"; readonly head: Head; readonly record: Committed }
-  | { readonly kind: "repeat"; readonly existing: Existing }
-  | { readonly kind: "refuse"; readonly reason: AppendRefusal };
+const MUCH_ROOM = new StorageBudget(() => 0, STORAGE_LIMITS);
 
 export class SessionLog {
   readonly #sql: Sql;
   readonly log: RecordLog;
-  readonly #open = new Map<CommandId, OpenIntent>();
+  readonly #open: OpenIntents;
   readonly #kills: SessionKills;
+  readonly #chunks: ChunkOrder;
+  readonly #budget: StorageBudget;
+  readonly #judge: RecordJudge;
 
-  constructor(sql: Sql, now: number) {
+  constructor(sql: Sql, now: number, budget: StorageBudget = MUCH_ROOM) {
     this.#sql = sql;
     this.log = new RecordLog(sql);
     this.#kills = new SessionKills(sql);
-    this.#loadIntents(now);
+    this.#open = new OpenIntents(sql, now);
+    this.#chunks = new ChunkOrder(this.log);
+    this.#budget = budget;
+    this.#judge = new RecordJudge(this.log, this.#open, this.#chunks, budget);
   }
 
   /** After a failed transaction: what memory knew may not be true. */
   reload(now: number): void {
     this.log.reload();
     this.#kills.reload();
-    this.#loadIntents(now);
-  }
-
-  /**
-   * An object that has just started knows nothing of the renewals that were not written, so a lease goes
-   * on for as long as they can have brought it. Not for longer: an object that nobody calls is put away
-   * between two alarms, and a fresh lease each time would never lapse.
-   */
-  #loadIntents(now: number): void {
-    const before = new Map(this.#open);
-    this.#open.clear();
-    for (const { cmd, no, lease: stored } of rows<{ cmd: string; no: number; lease: number }>(
-      this.#sql,
-      "SELECT cmd, no, lease FROM open_intent",
-    )) {
-      const command = cmd as CommandId;
-      const lease = before.get(command)?.lease ?? Math.min(now, stored) + LEASE_MS;
-      this.#open.set(command, { no, lease, stored });
-    }
+    this.#open.reload(now);
+    this.#chunks.reload();
   }
 
   /** Commands whose outcome is awaited. */
@@ -92,12 +74,7 @@ export class SessionLog {
   }
 
   #endingOf(head: Head, now: number): Ending | null {
-    return this.#kills.by(head.no) === null ? endingOf(head, () => this.#isBusy(head), now) : "killed";
-  }
-
-  #isBusy(head: Head): boolean {
-    for (const intent of this.#open.values()) if (intent.no === head.no) return true;
-    return false;
+    return this.#kills.by(head.no) === null ? endingOf(head, () => this.#open.isBusy(head.no), now) : "killed";
   }
 
   /**
@@ -111,92 +88,60 @@ export class SessionLog {
     this.#note(head, "session.opened", { protocol: opening.protocol, region: opening.region }, opening.fields, now);
   }
 
-  begin(record: Committed, now: number, careful: boolean): Appended {
-    const { command, kind } = record;
+  /**
+   * `within`: the open command to whose session the record belongs, for a message of a socket; without it,
+   * the session that takes new commands.
+   */
+  begin(record: Committed, now: number, careful: boolean, within: CommandId | null = null): Appended {
+    const { command, kind, classes } = record;
     if (!isWellFormed(record) || command === null || record.part !== 0) return refused("malformed");
     if (kind !== "command.requested" && kind !== "command.denied") return refused("malformed");
-    const head = this.current(now);
-    if (careful || head === null) {
+    const head = within === null ? this.current(now) : this.#sessionOf(within, now);
+    const isFull = !this.#budget.takesPayloads;
+    if (careful || head === null || isFull) {
       const existing = this.log.find(command, kind, 0);
       if (existing !== null) return this.#repeat(existing, record);
       if (this.log.find(command, kind === "command.denied" ? "command.requested" : "command.denied", 0) !== null)
         return refused("conflict");
     }
     if (head === null) return refused("session_needed");
+    // Whoever opens a command can open it at another object; a message belongs to this one.
+    if (isFull) return refused(within === null ? "overloaded" : "storage_full");
     if (!this.log.fits(record, head, now)) return refused("malformed");
     const { seq, leaf } = this.log.append(head, record, now);
-    if (kind === "command.requested") {
-      const lease = now + LEASE_MS;
-      run(this.#sql, "INSERT INTO open_intent (cmd, no, lease) VALUES (?, ?, ?)", command, head.no, lease);
-      this.#open.set(command, { no: head.no, lease, stored: lease });
-    }
+    if (kind === "command.requested" && !isOneway(classes)) this.#open.add(command, head.no, now);
     return { ok: true, sid: head.sid, seq, leaf };
+  }
+
+  /** Null if that command is not open, or its session has ended. */
+  #sessionOf(command: CommandId, now: number): Head | null {
+    const intent = this.#open.get(command);
+    const head = intent === undefined ? null : this.log.head(intent.no);
+    return head !== null && this.#endingOf(head, now) === null ? head : null;
   }
 
   /** All of the records or none: each is judged before the first is written. Answers for the last one. */
   proceed(records: readonly Committed[], now: number, careful: boolean): Appended {
-    const ended = new Set<CommandId>();
-    const plans: Plan[] = [];
-    for (const record of records) {
-      const plan = this.#plan(record, now, careful, ended);
-      if (plan.kind === "refuse") return refused(plan.reason);
-      if (plan.kind === "append" && record.command !== null && isOutcome(record.kind)) ended.add(record.command);
-      plans.push(plan);
-    }
+    const judged = this.#judge.judge(records, now, careful);
+    if (!judged.ok) return refused(judged.reason);
+    const { plans, call } = judged.value;
     let answer: Appended = refused("malformed");
     for (const plan of plans) answer = this.#carryOut(plan, now);
+    call.chunks.keep();
+    for (const command of call.ended) this.#chunks.drop(command);
     return answer;
-  }
-
-  /** `ended`: commands whose outcome an earlier record of the same call brings. */
-  #plan(record: Committed, now: number, careful: boolean, ended: ReadonlySet<CommandId>): Plan {
-    const { command, kind } = record;
-    if (!isWellFormed(record) || command === null || !FOLLOWS.has(kind)) return refusal("malformed");
-    if ((isOutcome(kind) || kind === "response.started") && record.part !== 0) return refusal("malformed");
-    const intent = ended.has(command) ? undefined : this.#open.get(command);
-    if (careful || intent === undefined) {
-      const existing = this.log.find(command, kind, record.part);
-      if (existing !== null && sameRecord(existing, record)) return { kind: "repeat", existing };
-      if (existing !== null && intent !== undefined) return refusal("conflict");
-    }
-    if (intent === undefined) return this.#planAfterOutcome(record, command, now, ended);
-    const head = this.log.head(intent.no);
-    return head === null || !this.log.fits(record, head, now) ? refusal("malformed") : { kind: "append", head, record };
-  }
-
-  /** A new record for a command that is not open: it never began, its lease had lapsed, or it says that something went wrong after the outcome. */
-  #planAfterOutcome(record: Committed, command: CommandId, now: number, ended: ReadonlySet<CommandId>): Plan {
-    const intent = this.log.find(command, "command.requested", 0);
-    const head = intent === null ? null : this.log.head(intent.no);
-    if (head === null) return refusal("malformed");
-    // A gap tells that an answer was cut although its outcome is here; it must not depend on what came before.
-    const isGap = record.kind === "gap" && this.log.isLive(head) && this.log.find(command, "gap", record.part) === null;
-    const lapsed = this.log.find(command, "command.failed", 0);
-    const isLate = !ended.has(command) && lapsed !== null && lapsed.leaf.includes('"reason":"outcome_unknown"');
-    if (!isGap && !isLate) return refusal("conflict");
-    const appended = isGap ? record : lateRecord(record);
-    const existing = isGap ? null : this.log.find(command, "outcome.late", appended.part);
-    if (existing !== null) return sameRecord(existing, appended) ? { kind: "repeat", existing } : refusal("conflict");
-    return this.log.fits(appended, head, now) ? { kind: "append", head, record: appended } : refusal("malformed");
   }
 
   #carryOut(plan: Plan, now: number): Appended {
     switch (plan.kind) {
-      case "refuse":
-        return refused(plan.reason);
       case "repeat":
         return this.#answerOf(plan.existing);
       case "append": {
         const { seq, leaf } = this.log.append(plan.head, plan.record, now);
-        if (plan.record.command !== null && isOutcome(plan.record.kind)) this.#settle(plan.record.command);
+        if (plan.record.command !== null && isOutcome(plan.record.kind)) this.#open.settle(plan.record.command);
         return { ok: true, sid: plan.head.sid, seq, leaf };
       }
     }
-  }
-
-  #settle(command: CommandId): void {
-    run(this.#sql, "DELETE FROM open_intent WHERE cmd = ?", command);
-    this.#open.delete(command);
   }
 
   #repeat(existing: Existing, record: Committed): Appended {
@@ -210,28 +155,18 @@ export class SessionLog {
   }
 
   renew(command: CommandId, now: number): boolean {
-    const intent = this.#open.get(command);
-    if (intent === undefined) return false;
-    intent.lease = now + LEASE_MS;
-    if (intent.stored > now) return true;
-    try {
-      run(this.#sql, "UPDATE open_intent SET lease = ? WHERE cmd = ?", intent.lease, command);
-      intent.stored = intent.lease;
-    } catch {
-      // This instance knows of the renewal; the next one is written, too.
-    }
-    return true;
+    return this.#open.renew(command, now);
   }
 
   /** Closes intents whose forwarder is gone: nobody knows whether the upstream acted. */
   lapse(now: number): void {
-    for (const [command, intent] of [...this.#open]) {
-      if (intent.lease > now) continue;
-      const head = this.log.head(intent.no);
+    for (const [command, { no }] of this.#open.lapsed(now)) {
+      const head = this.log.head(no);
       if (head === null) throw new Error("an open intent without a session");
       const classes = { transport: "unknown", reason: "outcome_unknown", tool: "none" };
       this.log.append(head, committed("command.failed", command, classes, {}), now);
-      this.#settle(command);
+      this.#open.settle(command);
+      this.#chunks.drop(command);
     }
   }
 
@@ -251,12 +186,20 @@ export class SessionLog {
   }
 
   /** Null while the command may go on. */
-  cutOf(command: CommandId): CutReason | null {
+  cutOf(command: CommandId, now: number): CutReason | null {
     const intent = this.#open.get(command);
-    if (intent !== undefined) return this.#kills.by(intent.no) === null ? null : "killed";
+    if (intent !== undefined && this.#kills.by(intent.no) !== null) return "killed";
+    if (intent !== undefined) return this.lastsUntil(command) <= now ? "session_over" : null;
     const found = this.log.find(command, "command.requested", 0);
     const head = found === null ? null : this.log.head(found.no);
     return head !== null && !this.log.isLive(head) && this.#wasKilled(head) ? "killed" : "not_open";
+  }
+
+  /** When the session of an open command has lasted as long as one may; Infinity if the command is not open. */
+  lastsUntil(command: CommandId): number {
+    const intent = this.#open.get(command);
+    const head = intent === undefined ? null : this.log.head(intent.no);
+    return head === null ? Infinity : head.opened + MAX_AGE_MS;
   }
 
   #wasKilled(head: Head): boolean {
@@ -267,7 +210,7 @@ export class SessionLog {
   closeEnded(now: number): void {
     for (const head of this.log.live()) {
       const ending = this.#endingOf(head, now);
-      if (ending !== null && !this.#isBusy(head)) this.#close(head, ending, now);
+      if (ending !== null && !this.#open.isBusy(head.no)) this.#close(head, ending, now);
     }
   }
 
@@ -287,7 +230,7 @@ export class SessionLog {
   describe(sid: SessionId, size = Infinity): SessionSummary | null {
     const head = this.log.findSession(sid);
     if (head === null) return null;
-    const openCommands = this.#openCommands(head.no);
+    const openCommands = this.#open.of(head.no);
     if (size < head.size)
       return { sid, opened: head.opened, closed: null, size, ...this.log.headAt(head, size), openCommands };
     const closed = this.log.isLive(head) ? null : (this.#closing(head)?.time ?? null);
@@ -321,66 +264,27 @@ export class SessionLog {
     return { records, next: next < head.size ? next : null };
   }
 
-  payloadOf(sid: SessionId, command: CommandId, _side: Side, from: number, limit: number): PayloadPage | null {
+  payloadOf(sid: SessionId, command: CommandId, side: Side, from: number, limit: number): PayloadPage | null {
     const head = this.log.findSession(sid);
-    if (head === null || !(from >= 0) || !(limit >= 1) || this.log.recordsOf(head, command, 0, 1).records.length === 0)
-      return null;
-    return { bytes: new Uint8Array(0), size: 0, complete: !this.#open.has(command) };
-  }
-
-  #openCommands(no: number): CommandId[] {
-    return [...this.#open].filter(([, intent]) => intent.no === no).map(([command]) => command);
+    if (head === null || !Number.isSafeInteger(from) || from < 0 || !(limit >= 1)) return null;
+    const found = readPayload(this.log, head, command, side, from, limit);
+    return found === null ? null : { ...found, complete: this.#open.get(command) === undefined };
   }
 
   /** When the alarm has something to do next: a lease or a session ends. Null if there is nothing to wait for. */
   nextDue(now: number): number | null {
-    let due = Infinity;
-    for (const { lease } of this.#open.values()) due = Math.min(due, lease);
+    let due = this.#open.nextLapse();
     // A session with open intents ends after them, and their leases are in the count already.
     for (const head of this.log.live())
-      if (!this.#isBusy(head)) due = Math.min(due, this.#kills.by(head.no) === null ? nextEnding(head) : now);
+      if (!this.#open.isBusy(head.no)) due = Math.min(due, this.#kills.by(head.no) === null ? nextEnding(head) : now);
     return due === Infinity ? null : Math.max(now, due);
   }
-}
-
-/** Kinds that a forwarder may append to a command that has begun. `outcome.late` is the object's own word. */
-const FOLLOWS: ReadonlySet<Kind> = new Set<Kind>([
-  "command.denied",
-  "command.completed",
-  "command.failed",
-  "command.cancelled",
-  "response.started",
-  "stream.chunk",
-  "approval.requested",
-  "approval.decided",
-  "approval.expired",
-  "approval.revoked",
-  "gap",
-]);
-
-function refusal(reason: AppendRefusal): Plan {
-  return { kind: "refuse", reason };
 }
 
 function refused(reason: AppendRefusal): Appended {
   return { ok: false, reason };
 }
 
-function isOutcome(kind: Kind): boolean {
-  return OUTCOMES.some((outcome) => outcome === kind);
-}
-
 function committed(kind: Kind, command: CommandId | null, classes: Classes, fields: Fields): Committed {
   return commit(ownRecord({ kind, command, part: 0, classes, fields }), fillRandom, sha256);
-}
-
-/** Keeps the classes of what came late and says what it would have been. Parts tell the kinds apart: outcomes have 0. */
-function lateRecord(record: Committed): Committed {
-  const classes = JSON.parse(record.classes) as Record<string, string | number>;
-  return {
-    ...record,
-    kind: "outcome.late",
-    part: isOutcome(record.kind) ? 0 : 1 + record.part * KINDS.length + KINDS.indexOf(record.kind),
-    classes: canonicalText({ ...classes, late: record.kind }),
-  };
 }

@@ -20,12 +20,11 @@ export class SessionWatch {
     this.#log = log;
   }
 
+  /** The end of a session's time is known beforehand, so the call waits no longer than until then, and looks. */
   untilCut(command: CommandId): Promise<CutReason | null> {
-    return this.#cuts.wait(
-      () => this.#log.cutOf(command),
-      LONG_POLL_MS,
-      () => null,
-    );
+    const look = (): CutReason | null => this.#log.cutOf(command, Date.now());
+    const left = this.#log.lastsUntil(command) - Date.now();
+    return left > LONG_POLL_MS ? this.#cuts.wait(look, LONG_POLL_MS, () => null) : this.#cuts.wait(look, left, look);
   }
 
   /** A size that is none counts as one that is passed. */

@@ -15,6 +15,9 @@ import type { Gateway } from "./gateway.ts";
 /** A busy caller overflows into further objects; each takes some hundred durable appends a second in production. */
 const SHARDS = 4;
 
+/** Pauses while an object has too much under way: 13 s or so, well within a lease. */
+const BUSY_PAUSES_MS: readonly number[] = [20, 40, 80, 160, 320, 640, 1_280, 2_560, 2_560, 2_560, 2_560];
+
 type Stub = DurableObjectStub<SessionObject>;
 
 /**
@@ -105,10 +108,18 @@ async function beginAt(
   return twice(session, (stub) => stub.begin(record, opening));
 }
 
-/** Makes what followed durable. False if it is not: then nothing more may be released. */
+/**
+ * Makes what followed durable. False if it is not: then nothing more may be released. An object that has
+ * too much under way is asked again; meanwhile the stream stands still, and with it whoever sends it.
+ */
 export async function proceed(session: Session, records: readonly Masked[]): Promise<boolean> {
-  const appended = await append(session, committed(records));
-  return appended !== null && appended.ok;
+  const made = committed(records);
+  for (const pause of BUSY_PAUSES_MS) {
+    const appended = await append(session, made);
+    if (appended === null || appended.ok || appended.reason !== "overloaded") return appended?.ok === true;
+    await new Promise((resolve) => setTimeout(resolve, pause * (0.5 + Math.random())));
+  }
+  return false;
 }
 
 /**

@@ -3,7 +3,7 @@
 
 import { toHex } from "../bytes.ts";
 import type { Sha256 } from "../record/record.ts";
-import type { ReadField } from "./read_line.ts";
+import type { ReadField, ReadFields } from "./read_line.ts";
 
 const encoder = new TextEncoder();
 const LABEL = encoder.encode("sallyport.field.v1");
@@ -28,21 +28,28 @@ export function hashOfLeaf(text: string, sha256: Sha256): Uint8Array {
   return sha256(concat(Uint8Array.of(0), encoder.encode(text)));
 }
 
-export function rootOfFields(fields: readonly ReadField[], sha256: Sha256): string {
+function commitmentOf({ name, salt, value }: ReadField, sha256: Sha256): Uint8Array {
+  return sha256(
+    concat(
+      Uint8Array.of(0),
+      LABEL,
+      withLength(salt),
+      withLength(encoder.encode(name)),
+      withLength(encoder.encode(value)),
+    ),
+  );
+}
+
+/** Of a withheld field the commitment stands in its place. */
+export function rootOfFields({ fields, withheld }: ReadFields, sha256: Sha256): string {
+  const commitments = [
+    ...fields.map((field) => ({ name: field.name, commitment: commitmentOf(field, sha256) })),
+    ...withheld,
+  ];
+  // Names are ASCII, so this order is the order of their bytes.
+  commitments.sort((a, b) => (a.name < b.name ? -1 : 1));
   const tree = new Tree(sha256);
-  for (const { name, salt, value } of fields) {
-    tree.add(
-      sha256(
-        concat(
-          Uint8Array.of(0),
-          LABEL,
-          withLength(salt),
-          withLength(encoder.encode(name)),
-          withLength(encoder.encode(value)),
-        ),
-      ),
-    );
-  }
+  for (const { commitment } of commitments) tree.add(commitment);
   return tree.root();
 }
 

@@ -2,8 +2,10 @@
 // what is remembered of commands, never a record itself. Memory grows with the number of commands,
 // by well under the size of one record each.
 
+import { BodyOrder } from "./body_order.ts";
+import { brokenSpans, type ReadPayload, readPayload } from "./payload.ts";
+import type { ReadField, ReadFields, ReadLeaf } from "./read_line.ts";
 import { type Findings, FINDINGS } from "./verdict.ts";
-import type { ReadField, ReadLeaf } from "./read_line.ts";
 
 const OUTCOMES: ReadonlySet<string> = new Set([
   "command.denied",
@@ -24,8 +26,13 @@ class Found<T> {
 }
 
 interface Command {
-  state: "open" | "ended" | "unknown";
+  /** `whole`: complete in itself, nobody waits for an outcome. */
+  state: "open" | "whole" | "ended" | "unknown";
   started: boolean;
+  /** The request stands in the command's first record. */
+  readonly asked: boolean;
+  /** Null while there are no chunks. */
+  body: BodyOrder | null;
   /** (kind, part) of records that may come several times; null while there are none. */
   parts: Set<string> | null;
 }
@@ -41,6 +48,7 @@ export class Order {
   readonly #gaps = new Found<number>();
   readonly #backwards = new Found<number>();
   #time = 0;
+  #withheld = 0;
 
   get log(): "session" | "registry" | "perimeter" | null {
     return this.#log;
@@ -51,7 +59,8 @@ export class Order {
   }
 
   /** Null if the record may stand here, else the rule it breaks. */
-  take(leaf: ReadLeaf, fields: readonly ReadField[]): string | null {
+  take(leaf: ReadLeaf, read: ReadFields): string | null {
+    this.#withheld += read.withheld.length;
     if (leaf.time < this.#time) this.#backwards.add(leaf.seq);
     this.#time = leaf.time;
     if (leaf.kind === "gap") this.#gaps.add(leaf.seq);
@@ -63,11 +72,11 @@ export class Order {
     }
     switch (this.#log) {
       case "registry":
-        return this.#inRegistry(leaf, fields);
+        return this.#inRegistry(leaf, read.fields);
       case "perimeter":
         return this.#inPerimeter(leaf);
       case "session":
-        return this.#inSession(leaf);
+        return this.#inSession(leaf, read);
     }
   }
 
@@ -90,11 +99,11 @@ export class Order {
     if (leaf.kind !== "command.denied") return "a perimeter only denies";
     if (leaf.command === null) return null;
     if (this.#commands.has(leaf.command)) return "a command that was denied before";
-    this.#commands.set(leaf.command, { state: "ended", started: false, parts: null });
+    this.#commands.set(leaf.command, begun("ended", false));
     return null;
   }
 
-  #inSession(leaf: ReadLeaf): string | null {
+  #inSession(leaf: ReadLeaf, read: ReadFields): string | null {
     if (leaf.kind === "session.opened") return "a second session.opened";
     if (this.#closed && leaf.kind !== "outcome.late") return "a record after session.closed";
     if (leaf.kind === "session.closed") return this.#close(leaf);
@@ -102,32 +111,46 @@ export class Order {
       return leaf.kind.startsWith("command.") || leaf.kind === "response.started" || leaf.kind === "outcome.late"
         ? `${leaf.kind} without a command`
         : null;
+    const payload = readPayload(read);
+    if (payload.kind === "wrong") return payload.detail;
+    const broken = brokenSpans(read);
+    if (broken !== null) return broken;
     const known = this.#commands.get(leaf.command);
-    if (leaf.kind === "command.requested" || leaf.kind === "command.denied") {
-      if (known !== undefined) return `${leaf.kind} of a command that has records`;
-      const isOpen = leaf.kind === "command.requested";
-      this.#commands.set(leaf.command, { state: isOpen ? "open" : "ended", started: false, parts: null });
-      if (isOpen) this.#open += 1;
-      return null;
-    }
+    if (leaf.kind === "command.requested" || leaf.kind === "command.denied")
+      return known === undefined
+        ? this.#begin(leaf, leaf.command, payload.kind !== "none")
+        : `${leaf.kind} of a command that has records`;
     if (known === undefined) return `${leaf.kind} without its command.requested`;
-    return this.#ofCommand(leaf, leaf.command, known);
+    if (OUTCOMES.has(leaf.kind)) {
+      const wrong = brokenOutcome(leaf, known, payload, read.fields);
+      if (wrong === null) this.#end(leaf, leaf.command, known);
+      return wrong;
+    }
+    return this.#ofCommand(leaf, known, payload);
   }
 
-  #ofCommand({ kind, part, classes }: ReadLeaf, id: string, command: Command): string | null {
-    if (OUTCOMES.has(kind)) {
-      if (command.state !== "open") return "a second outcome of a command";
-      if (kind === "command.completed" && classes.folded === 0 && !command.started)
-        return "command.completed without response.started";
-      if (kind === "command.completed" && classes.folded === 1 && command.started)
-        return "a folded answer after response.started";
-      this.#end(id, command, kind === "command.failed" && classes.reason === "outcome_unknown");
-      return null;
-    }
+  #begin({ kind, classes }: ReadLeaf, id: string, asked: boolean): string | null {
+    const isWhole = classes.oneway === 1;
+    if (isWhole && (typeof classes.socket !== "string" || !this.#commands.has(classes.socket)))
+      return "a message of a socket that nobody opened";
+    const isDenied = kind === "command.denied";
+    this.#commands.set(id, begun(isDenied ? "ended" : isWhole ? "whole" : "open", asked));
+    if (!isDenied && !isWhole) this.#open += 1;
+    return null;
+  }
+
+  #ofCommand(leaf: ReadLeaf, command: Command, payload: ReadPayload): string | null {
+    const { kind, part } = leaf;
     if (kind === "outcome.late" && command.state !== "unknown")
       return "outcome.late of a command whose outcome is known";
     if (kind !== "outcome.late" && kind !== "gap" && command.state !== "open")
       return `${kind} after the command's outcome`;
+    if (kind === "stream.chunk") {
+      if (leaf.classes.side === "request" && command.asked) return "a chunk of a request that stands in its own record";
+      if (leaf.classes.side === "response" && !command.started) return "a chunk of an answer before response.started";
+      command.body ??= new BodyOrder();
+      return command.body.take(leaf, payload);
+    }
     if (kind === "response.started") {
       if (command.started || part !== 0) return "a second response.started";
       command.started = true;
@@ -140,9 +163,11 @@ export class Order {
     return null;
   }
 
-  #end(id: string, command: Command, isUnknown: boolean): void {
+  #end({ kind, classes }: ReadLeaf, id: string, command: Command): void {
+    const isUnknown = kind === "command.failed" && classes.reason === "outcome_unknown";
+    if (command.state === "open") this.#open -= 1;
     command.state = isUnknown ? "unknown" : "ended";
-    this.#open -= 1;
+    command.body = null;
     if (isUnknown) this.#unknown.add(id);
   }
 
@@ -170,6 +195,29 @@ export class Order {
       gapCount: this.#gaps.count,
       backwards: this.#backwards.first,
       backwardsCount: this.#backwards.count,
+      withheldCount: this.#withheld,
     };
   }
+}
+
+function begun(state: Command["state"], asked: boolean): Command {
+  return { state, started: false, asked, body: null, parts: null };
+}
+
+/** Null if a command may end like this, else the rule that this breaks. */
+function brokenOutcome(
+  leaf: ReadLeaf,
+  { state, started, body }: Command,
+  payload: ReadPayload,
+  fields: readonly ReadField[],
+): string | null {
+  const { kind, classes } = leaf;
+  if (state === "whole")
+    return kind === "command.failed" || kind === "command.cancelled" ? null : `${kind} of a message`;
+  if (state !== "open") return "a second outcome of a command";
+  if (kind !== "command.completed") return null;
+  if (classes.folded === 0 && !started) return "command.completed without response.started";
+  if (classes.folded === 1 && started) return "a folded answer after response.started";
+  if (classes.folded === 0 && payload.kind !== "none") return "a body in the outcome of an answer that was streamed";
+  return body?.brokenCount(leaf, fields) ?? null;
 }

@@ -1,7 +1,7 @@
 // Reads one line of an export: the bytes' exact form, and nothing about its neighbours. Written from
 // docs/record_format.md §2, §3 and §6, and on purpose not with the code that writes records.
 
-import { fromBase64Url } from "../bytes.ts";
+import { fromBase64Url, fromHex } from "../bytes.ts";
 import type { WrongReason } from "./verdict.ts";
 
 const KINDS: ReadonlySet<string> = new Set(
@@ -39,6 +39,18 @@ export interface ReadField {
   readonly value: string;
 }
 
+/** A field that this reader is not shown. Its commitment is enough to come to the root. */
+export interface WithheldField {
+  readonly name: string;
+  readonly commitment: Uint8Array;
+}
+
+/** A record's fields, both lists in the byte order of their names. */
+export interface ReadFields {
+  readonly fields: readonly ReadField[];
+  readonly withheld: readonly WithheldField[];
+}
+
 export interface ReadHead {
   readonly sid: string;
   readonly size: number;
@@ -47,7 +59,7 @@ export interface ReadHead {
 }
 
 export type ReadLine =
-  | { readonly kind: "record"; readonly leaf: ReadLeaf; readonly fields: readonly ReadField[] }
+  | ({ readonly kind: "record"; readonly leaf: ReadLeaf } & ReadFields)
   | { readonly kind: "head"; readonly head: ReadHead }
   | { readonly kind: "wrong"; readonly reason: WrongReason; readonly detail: string };
 
@@ -70,13 +82,14 @@ export function readLine(bytes: Uint8Array): ReadLine {
   if (keys !== "leaf,fields") return wrong("line_malformed", "neither a record nor a head");
   const { leaf: leafText, fields } = value;
   // The shape is known before anything is written anew: JSON.stringify recurses, and the text may be deeply nested.
-  if (typeof leafText !== "string" || !isTriples(fields)) return wrong("line_malformed", "not a leaf and its fields");
+  if (typeof leafText !== "string" || !isDisclosure(fields))
+    return wrong("line_malformed", "not a leaf and its fields");
   if (JSON.stringify({ leaf: leafText, fields }) !== text)
     return wrong("line_malformed", "not in the exact form of an export");
   const leaf = readLeaf(leafText);
   if ("reason" in leaf) return leaf;
   const read = readFields(fields);
-  return "reason" in read ? read : { kind: "record", leaf, fields: read };
+  return "reason" in read ? read : { kind: "record", leaf, ...read };
 }
 
 function readHead(text: string, head: unknown): ReadLine {
@@ -109,21 +122,28 @@ function readLeaf(text: string): ReadLeaf | Wrong {
   return { text, classes, command: cmd ?? null, kind, part, prev, root, seq, sid, time };
 }
 
-function readFields(fields: readonly (readonly [string, string, string])[]): ReadField[] | Wrong {
-  if (fields.length > FIELDS) return wrong("fields_malformed", "too many");
-  const read: ReadField[] = [];
+function readFields(disclosure: Disclosure): ReadFields | Wrong {
+  if (disclosure.length > FIELDS) return wrong("fields_malformed", "too many");
+  const fields: ReadField[] = [];
+  const withheld: WithheldField[] = [];
   let before = "";
-  for (const [name, saltText, value] of fields) {
-    const salt = fromBase64Url(saltText);
+  for (const [name, second, value] of disclosure) {
     if (!FIELD_NAME.test(name)) return wrong("fields_malformed", "a field's name");
     // Names are ASCII, so this order is the order of their bytes.
     if (name <= before) return wrong("fields_malformed", `${name} is out of order or doubled`);
+    before = name;
+    if (value === undefined) {
+      const commitment = isDigest(second) ? fromHex(second) : null;
+      if (commitment === null) return wrong("fields_malformed", `the commitment of ${name}`);
+      withheld.push({ name, commitment });
+      continue;
+    }
+    const salt = fromBase64Url(second);
     if (salt === null || salt.length !== 32) return wrong("fields_malformed", `the salt of ${name}`);
     if (!value.isWellFormed()) return wrong("fields_malformed", `${name} has a lone surrogate`);
-    read.push({ name, salt, value });
-    before = name;
+    fields.push({ name, salt, value });
   }
-  return read;
+  return { fields, withheld };
 }
 
 function wrong(reason: WrongReason, detail: string): Wrong {
@@ -143,10 +163,16 @@ function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-function isTriples(value: unknown): value is [string, string, string][] {
+/** `[name, salt, value]`, or `[name, commitment]` of a field that is withheld. */
+type Disclosure = readonly (readonly [string, string] | readonly [string, string, string])[];
+
+function isDisclosure(value: unknown): value is Disclosure {
   return (
     Array.isArray(value) &&
-    value.every((one) => Array.isArray(one) && one.length === 3 && one.every((part) => typeof part === "string"))
+    value.every(
+      (one) =>
+        Array.isArray(one) && (one.length === 2 || one.length === 3) && one.every((part) => typeof part === "string"),
+    )
   );
 }
 

@@ -47,6 +47,8 @@ export interface Findings {
   /** `seq` of records whose time is before that of the record before them. */
   readonly backwards: readonly number[];
   readonly backwardsCount: number;
+  /** Fields that this reader is not shown. */
+  readonly withheldCount: number;
 }
 
 export const FINDINGS = 100;

@@ -11,7 +11,7 @@ import type { Sha256 } from "../record/record.ts";
 import { hashOfLeaf, rootOfFields, Tree } from "./hashes.ts";
 import { type Line, linesOf } from "./lines.ts";
 import { Order } from "./order.ts";
-import { type ReadField, type ReadHead, type ReadLeaf, readLine } from "./read_line.ts";
+import { type ReadFields, type ReadHead, type ReadLeaf, readLine } from "./read_line.ts";
 import type { Completeness, SessionVerdict, Wrong, WrongReason } from "./verdict.ts";
 
 export interface VerifyOptions {
@@ -23,9 +23,8 @@ export interface VerifyOptions {
 }
 
 /** A record that follows those before it, in its place and with its fields. */
-interface HeldRecord {
+export interface HeldRecord extends ReadFields {
   readonly leaf: ReadLeaf;
-  readonly fields: readonly ReadField[];
 }
 
 /** A record that does not follow the one before it: what comes next tells which of the two was changed. */
@@ -100,7 +99,7 @@ class Verifier {
     }
   }
 
-  #takeRecord({ leaf, fields }: HeldRecord): HeldRecord | null {
+  #takeRecord({ leaf, fields, withheld }: HeldRecord): HeldRecord | null {
     const { sha256, head } = this.#options;
     if (this.#sid !== null && leaf.sid !== this.#sid)
       return this.#wrong("other_session", "a record of another session");
@@ -111,9 +110,10 @@ class Verifier {
       this.#suspect = { line: this.#line, seq: leaf.seq, hash: toHex(hashOfLeaf(leaf.text, sha256)) };
       return null;
     }
-    if (rootOfFields(fields, sha256) !== leaf.root)
+    const read: ReadFields = { fields, withheld };
+    if (rootOfFields(read, sha256) !== leaf.root)
       return this.#wrong("wrong_root", "the fields are not those that the leaf commits to");
-    const broken = this.#order.take(leaf, fields);
+    const broken = this.#order.take(leaf, read);
     if (broken !== null) return this.#wrong("wrong_order", broken);
     const hash = hashOfLeaf(leaf.text, sha256);
     this.#sid = leaf.sid;
@@ -121,7 +121,7 @@ class Verifier {
     this.#tree.add(hash);
     this.#size += 1;
     if (head?.size === this.#size) this.#rootAtGiven = this.#tree.root();
-    return { leaf, fields };
+    return { leaf, fields, withheld };
   }
 
   /** If what follows the suspect vouches for it, then it names the true predecessor and that one was changed. */

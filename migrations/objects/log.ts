@@ -64,5 +64,26 @@ export const LOG_INDEXED = `
   CREATE TABLE indexed (no INTEGER PRIMARY KEY, size INTEGER NOT NULL);
   `;
 
+/**
+ * Bytes of payload too many for a field of their record, by that record's id. The record's field
+ * `payload_digest` commits to them.
+ */
+export const LOG_PAYLOADS = `
+  CREATE TABLE payload (id INTEGER PRIMARY KEY, bytes BLOB NOT NULL);
+  CREATE TRIGGER payload_no_update BEFORE UPDATE ON payload BEGIN SELECT RAISE(ABORT, 'append-only'); END;
+  CREATE TRIGGER payload_no_delete BEFORE DELETE ON payload BEGIN SELECT RAISE(ABORT, 'append-only'); END;
+  CREATE TRIGGER payload_no_replace BEFORE INSERT ON payload
+    WHEN EXISTS (SELECT 1 FROM payload WHERE id = NEW.id) BEGIN SELECT RAISE(ABORT, 'append-only'); END;
+  CREATE TRIGGER payload_has_record BEFORE INSERT ON payload
+    WHEN NOT EXISTS (SELECT 1 FROM record WHERE id = NEW.id) BEGIN SELECT RAISE(ABORT, 'no such record'); END;
+  `;
+
 /** Session and perimeter objects. What is added here is added at the end of REGISTRY_MIGRATIONS, too. */
-export const LOG_MIGRATIONS: readonly string[] = [LOG_TABLES, LOG_ONE_BEGINNING, LOG_LEASES, LOG_KILLS, LOG_INDEXED];
+export const LOG_MIGRATIONS: readonly string[] = [
+  LOG_TABLES,
+  LOG_ONE_BEGINNING,
+  LOG_LEASES,
+  LOG_KILLS,
+  LOG_INDEXED,
+  LOG_PAYLOADS,
+];

@@ -1,7 +1,7 @@
 // Registry shards keep a chained log (migrations/objects/log.ts) and, beside it, what lists need.
 // Both are append-only; the log is the evidence, these tables only find things in it.
 
-import { LOG_INDEXED, LOG_KILLS, LOG_LEASES, LOG_ONE_BEGINNING, LOG_TABLES } from "./log.ts";
+import { LOG_INDEXED, LOG_KILLS, LOG_LEASES, LOG_ONE_BEGINNING, LOG_PAYLOADS, LOG_TABLES } from "./log.ts";
 
 const REGISTRY_TABLES = `
   CREATE TABLE opened (
@@ -49,4 +49,5 @@ export const REGISTRY_MIGRATIONS: readonly string[] = [
   REGISTRY_REASONS,
   REGISTRY_BY_CONNECTION,
   LOG_INDEXED,
+  LOG_PAYLOADS,
 ];

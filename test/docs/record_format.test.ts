@@ -5,7 +5,7 @@ import { expect, test } from "vitest";
 import { LEAF_LIMIT } from "../../core/record/leaf.ts";
 import { KINDS, OUTCOMES } from "../../core/record/record.ts";
 import { LINE_LIMIT } from "../../core/verify/lines.ts";
-import { DISCLOSURE_LIMIT } from "../../durable/record_log.ts";
+import { DISCLOSURE_LIMIT } from "../../durable/well_formed.ts";
 import { sectionOf, textOf } from "./text.ts";
 
 const page = textOf("docs/record_format.md");

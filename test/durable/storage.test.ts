@@ -5,6 +5,7 @@ import { runInDurableObject } from "cloudflare:test";
 import { describe, expect, test } from "vitest";
 import { newSessionId, type ConnectionName, type Digest, type SessionId } from "../../core/ids.ts";
 import { canonicalText } from "../../core/record/canonical.ts";
+import { INLINE_LIMIT } from "../../core/record/payload.ts";
 import { migrate, rows, run } from "../../durable/migrate.ts";
 import type { PerimeterObject } from "../../durable/perimeter.ts";
 import {
@@ -24,6 +25,7 @@ import { fillRandom } from "../../durable/sha256.ts";
 import { CONTROL_MIGRATIONS } from "../../migrations/objects/control.ts";
 import { LOG_MIGRATIONS } from "../../migrations/objects/log.ts";
 import { REGISTRY_MIGRATIONS } from "../../migrations/objects/registry.ts";
+import { noise, withBody } from "../support/bodies.ts";
 import {
   bindings,
   checkLog,
@@ -89,6 +91,16 @@ describe("tables that only grow", () => {
       ]);
     }));
 
+  test("payloads beside records, of which each has a record", () =>
+    withStorage("payload triggers", (storage) => {
+      const log = new SessionLog(storage.sql, NOW);
+      log.openSession(newSessionId(NOW, fillRandom), OPENING, NOW);
+      log.begin(withBody("command.requested", newCommand(), {}, noise(INLINE_LIMIT + 1)), NOW, false);
+      const id = 2 ** 32 + 1;
+      expectAppendOnly(storage.sql, "payload", [`payload (id, bytes) VALUES (${id}, x'00')`]);
+      expect(() => run(storage.sql, "INSERT INTO payload (id, bytes) VALUES (7, x'00')")).toThrow("no such record");
+    }));
+
   test("the registry's entries", () =>
     withRegistry("triggers", (storage) => {
       const log = new RecordLog(storage.sql);
@@ -120,6 +132,8 @@ describe("tables that only grow", () => {
         "SELECT id, leaf FROM record WHERE id >= ? AND id < ? ORDER BY id DESC LIMIT 1",
         "SELECT 1 FROM session WHERE sid = ?",
         "DELETE FROM open_intent WHERE cmd = ?",
+        "SELECT 1 FROM record WHERE cmd = ? AND kind = 'stream.chunk' AND part % 2 = ? ORDER BY part DESC LIMIT 1",
+        "SELECT bytes FROM payload WHERE id = ?",
       ];
       for (const lookup of lookups) {
         const plan = rows<{ detail: string }>(

@@ -68,7 +68,14 @@ describe("commit", () => {
         expect(Object.fromEntries(opened.map(([name, , value]) => [name, value]))).toEqual(fields);
         expect(
           rootOfFields(
-            opened.map(([name, salt, value]) => ({ name, salt: fromBase64Url(salt) ?? new Uint8Array(0), value })),
+            {
+              fields: opened.map(([name, salt, value]) => ({
+                name,
+                salt: fromBase64Url(salt) ?? new Uint8Array(0),
+                value,
+              })),
+              withheld: [],
+            },
             sha256,
           ),
         ).toBe(root);
@@ -83,7 +90,9 @@ describe("commit", () => {
       salt: fromBase64Url(salt) ?? new Uint8Array(0),
       value,
     }));
-    const commitments = opened.map((field) => fromHex(rootOfFields([field], sha256)) ?? new Uint8Array(0));
+    const commitments = opened.map(
+      (field) => fromHex(rootOfFields({ fields: [field], withheld: [] }, sha256)) ?? new Uint8Array(0),
+    );
     const path = inclusionProof(commitments, 1, sha256);
     expect(toHex(rootFromProof(commitments[1] ?? new Uint8Array(0), 1, 3, path, sha256) ?? new Uint8Array(0))).toBe(
       root,

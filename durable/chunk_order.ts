@@ -1,0 +1,135 @@
+// Where the bodies of open commands stand: what the next chunk of a side must say to follow the last one.
+// Nothing but a cache of the log: forgotten after a failed transaction, and read again when it is asked for.
+//
+// Invariant: of each side, chunks count from 0, their bytes follow each other without gap or overlap, and
+// so do their payloads; docs/record_format.md §5.2, rules 7 and 8.
+
+import type { CommandId } from "../core/ids.ts";
+import { chunkPart, type Side } from "../core/record/payload.ts";
+import type { Classes, Committed } from "../core/record/record.ts";
+import { payloadSize } from "./inline_payload.ts";
+import type { Existing, RecordLog } from "./record_log.ts";
+
+/** What the next chunk says: how many there are, bytes that travelled, bytes of payload. */
+interface SideEnd {
+  readonly n: number;
+  readonly offset: number;
+  readonly at: number;
+}
+
+/** What a chunk says of its place. */
+export interface ChunkPlace extends SideEnd {
+  readonly side: Side;
+  readonly length: number;
+}
+
+const NOTHING: SideEnd = { n: 0, offset: 0, at: 0 };
+
+/** Null if the record does not say it, or not as a chunk must. */
+export function chunkPlace({ classes, part }: Pick<Committed, "classes" | "part">): ChunkPlace | null {
+  return place(JSON.parse(classes) as Classes, part);
+}
+
+/** The same of a chunk that is recorded. */
+export function recordedPlace({ leaf }: Existing): ChunkPlace {
+  const { class: classes, part } = JSON.parse(leaf) as { readonly class: Classes; readonly part: number };
+  const found = place(classes, part);
+  if (found === null) throw new Error("a recorded chunk without its place");
+  return found;
+}
+
+function place({ side, offset, length, at }: Classes, part: number): ChunkPlace | null {
+  if ((side !== "request" && side !== "response") || !isCount(offset) || !isCount(length) || !isCount(at)) return null;
+  const n = (part - chunkPart(side, 0)) / 2;
+  return Number.isInteger(n) && n >= 0 ? { side, n, offset, length, at } : null;
+}
+
+export class ChunkOrder {
+  readonly #log: RecordLog;
+  readonly #ends = new Map<CommandId, Map<Side, SideEnd>>();
+
+  constructor(log: RecordLog) {
+    this.#log = log;
+  }
+
+  reload(): void {
+    this.#ends.clear();
+  }
+
+  /** The command has come to its end. */
+  drop(command: CommandId): void {
+    this.#ends.delete(command);
+  }
+
+  /** To judge the records of one call by, of which none is written yet. */
+  ahead(): ChunksAhead {
+    return new ChunksAhead(this);
+  }
+
+  end(command: CommandId, side: Side): SideEnd {
+    const known = this.#ends.get(command)?.get(side);
+    if (known !== undefined) return known;
+    const last = this.#log.lastChunk(command, side);
+    const end = last === null ? NOTHING : this.#after(last);
+    this.keep(command, side, end);
+    return end;
+  }
+
+  keep(command: CommandId, side: Side, end: SideEnd): void {
+    const sides = this.#ends.get(command) ?? new Map<Side, SideEnd>();
+    this.#ends.set(command, sides.set(side, end));
+  }
+
+  #after(last: Existing): SideEnd {
+    return after(recordedPlace(last), this.#log.payloads.size(last.id) ?? payloadSize(last.disclosure));
+  }
+
+  /** Whether a side's first chunk may come: the answer has begun; the request does not stand in its own record. */
+  mayBegin(command: CommandId, side: Side): boolean {
+    if (side === "response") return this.#log.find(command, "response.started", 0) !== null;
+    const requested = this.#log.find(command, "command.requested", 0);
+    return (
+      requested !== null && payloadSize(requested.disclosure) === 0 && this.#log.payloads.size(requested.id) === null
+    );
+  }
+}
+
+export class ChunksAhead {
+  readonly #order: ChunkOrder;
+  readonly #ends = new Map<string, readonly [CommandId, Side, SideEnd]>();
+  readonly #started = new Set<CommandId>();
+
+  constructor(order: ChunkOrder) {
+    this.#order = order;
+  }
+
+  /** An earlier record of the call begins the answer. */
+  started(command: CommandId): void {
+    this.#started.add(command);
+  }
+
+  follows(command: CommandId, { side, n, offset, at }: ChunkPlace): boolean {
+    const [, , end] = this.#ends.get(command + side) ?? [command, side, this.#order.end(command, side)];
+    if (end.n !== n || end.offset !== offset || end.at !== at) return false;
+    return n > 0 || (side === "response" && this.#started.has(command)) || this.#order.mayBegin(command, side);
+  }
+
+  /** A chunk that follows is to be appended. */
+  add(command: CommandId, chunk: ChunkPlace, { payload, disclosure }: Committed): void {
+    const size = payload === null ? payloadSize(disclosure) : payload.length;
+    this.#ends.set(command + chunk.side, [command, chunk.side, after(chunk, size)]);
+  }
+
+  /** All of the call is appended. */
+  keep(): void {
+    for (const [command, side, end] of this.#ends.values()) this.#order.keep(command, side, end);
+  }
+}
+
+function after({ n, offset, length, at }: ChunkPlace, size: number): SideEnd {
+  return { n: n + 1, offset: offset + length, at: at + size };
+}
+
+function isCount(value: unknown): value is number {
+  return typeof value === "number" && Number.isSafeInteger(value) && value >= 0;
+}
