@@ -1,5 +1,10 @@
 // What is looked for in payloads: the built-in names and shapes, and what a policy's admin added.
-// Compiled once for a connection of a policy, and then only read.
+// Compiled once for a connection of a policy. What is compiled is only read, but for a bounded memory
+// of names that were judged.
+
+import { NameTable } from "./name_table.ts";
+import { judgeOf, NAME_RULES, plainName, TELLING, USERINFO } from "./secret_names.ts";
+import { compileShapes, EVERY_SHAPE, type ShapeRules } from "./shapes/rules.ts";
 
 /** An admin's own rule: fields by name, a pattern (RE2) that is tried where one of its keywords stands, or both. */
 export interface OwnMask {
@@ -13,15 +18,41 @@ export interface OwnMask {
 }
 
 export interface MaskPlan {
-  readonly own: readonly OwnMask[];
-  /** Ids of rules; null for all. */
-  readonly only: ReadonlySet<string> | null;
+  readonly names: NameTable;
+  /** Null if nothing is looked for by shape. */
+  readonly shapes: ShapeRules | null;
+  /** User information in URLs is masked. */
+  readonly urls: boolean;
 }
+
+/** Stands for every built-in rule. */
+const SECRETS = "secrets";
 
 /** `only` holds ids of rules, built-in or own; `secrets` means every built-in one. Without it, everything is masked. */
 export function maskPlan(own: readonly OwnMask[], only?: ReadonlySet<string>): MaskPlan {
-  return { own, only: only ?? null };
+  const every = only === undefined || only.has(SECRETS);
+  const mine = own.filter(({ id }) => only === undefined || only.has(id));
+  const ids = new Set(mine.map(({ id }) => id));
+  const has = (rule: string): boolean => every || ids.has(rule) || (only?.has(rule) ?? false);
+  const fields = mine.flatMap((one) => one.fields.map(plainName));
+  return {
+    names: new NameTable(judgeOf(mine, has), [...TELLING, ...fields]),
+    shapes: shapesOf(mine, every, only),
+    urls: has(USERINFO.rule),
+  };
+}
+
+function shapesOf(mine: readonly OwnMask[], every: boolean, only: ReadonlySet<string> | undefined): ShapeRules | null {
+  const patterns = mine.flatMap(({ id, pattern, keywords, pseudonym }) =>
+    pattern === null ? [] : [{ id, pattern, keywords, pseudonym }],
+  );
+  if (every) return patterns.length === 0 ? EVERY_SHAPE : compileShapes(patterns);
+  const kept = new Set(EVERY_SHAPE.ids.filter((id) => only?.has(id)));
+  return kept.size === 0 && patterns.length === 0 ? null : compileShapes(patterns, kept);
 }
 
 /** The built-in names and shapes. */
 export const EVERY_SECRET: MaskPlan = maskPlan([]);
+
+/** Every built-in rule by its id, as `only` takes them. */
+export const BUILT_IN_RULES: readonly string[] = [...new Set([...NAME_RULES, ...EVERY_SHAPE.ids])];

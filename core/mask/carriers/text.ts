@@ -1,0 +1,54 @@
+// Reads plain text, line by line: settings, logs, headers, shell commands, URLs, prose.
+
+import { byteSet, type Carrier, LF, PERCENT_SIGN, PLAIN } from "./carrier.ts";
+import { TRIGGERS } from "./text_reader.ts";
+import { type ReaderTools, ValueReader } from "./value_reader.ts";
+import type { Window } from "../window.ts";
+
+const STOPS: Uint8Array = lineStops();
+
+function lineStops(): Uint8Array {
+  const stops = byteSet("\n%");
+  for (let byte = 0; byte < 256; byte++) if (TRIGGERS[byte] === 1) stops[byte] = 1;
+  return stops;
+}
+
+export class TextCarrier implements Carrier {
+  readonly #window: Window;
+  readonly #value: ValueReader;
+  #inLine = false;
+
+  constructor(tools: ReaderTools) {
+    this.#window = tools.window;
+    this.#value = new ValueReader(tools, PLAIN);
+  }
+
+  undecided(at: number): number {
+    return this.#inLine ? this.#value.undecided(at) : at;
+  }
+
+  feed(from: number, to: number): void {
+    const { buf, base } = this.#window;
+    const end = to - base;
+    for (let i = from - base; i < end; i++) {
+      if (!this.#inLine) {
+        this.#value.begin(base + i);
+        this.#inLine = true;
+      }
+      while (i < end && STOPS[buf[i] as number] === 0) i++;
+      if (i >= end) break;
+      const byte = buf[i] as number;
+      if (byte === LF) {
+        this.#value.finish(base + i);
+        this.#inLine = false;
+      } else if (byte === PERCENT_SIGN) this.#value.percent(base + i);
+      else this.#value.text(base + i);
+    }
+    if (this.#inLine) this.#value.sync(to);
+  }
+
+  finish(at: number): void {
+    if (this.#inLine) this.#value.finish(at);
+    this.#inLine = false;
+  }
+}

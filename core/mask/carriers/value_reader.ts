@@ -1,0 +1,109 @@
+// Reads a value that its own name does not make a secret: a JSON string, a form value, a line of text.
+// It may be text with names in it, or encoded, and what is encoded is opened once.
+
+import type { CarrierSink, Form, SpanSink } from "./carrier.ts";
+import { BASE64_PROBE, beginsBase64Text } from "./decoders.ts";
+import { type Encoding, type Inner, Nested } from "./nested.ts";
+import { TextReader } from "./text_reader.ts";
+import type { NameTable } from "../name_table.ts";
+import { LOOK_BACK, type Window } from "../window.ts";
+
+/** What every carrier of a stream is made with. */
+export interface ReaderTools {
+  readonly window: Window;
+  readonly sink: CarrierSink;
+  readonly names: NameTable;
+  /** User information in URLs is a secret. */
+  readonly urls: boolean;
+  /** A further teller of secrets, which may speak of the same bytes. */
+  readonly channel: () => SpanSink;
+  /** Null within what was decoded already. */
+  readonly makeInner: ((sink: SpanSink) => Inner) | null;
+}
+
+export class ValueReader {
+  readonly #window: Window;
+  readonly #text: TextReader;
+  readonly #nested: Nested | null;
+  #start = 0;
+  /** How far the text was read; -1 while nothing in it began. */
+  #textFed = -1;
+  #encoding: Encoding | null = null;
+  #probed = false;
+
+  constructor(tools: ReaderTools, form: Form) {
+    this.#window = tools.window;
+    this.#text = new TextReader(tools.window, tools.channel(), tools.names, tools.urls);
+    this.#text.form = form;
+    this.#nested = tools.makeInner === null ? null : new Nested(tools.window, tools.channel(), tools.makeInner);
+  }
+
+  begin(at: number): void {
+    this.#start = at;
+    this.#textFed = -1;
+    this.#encoding = null;
+    this.#probed = this.#nested === null;
+  }
+
+  /** A byte stands at `at` with which a secret in text may begin. Asked for once in a value. */
+  text(at: number): void {
+    if (this.#textFed >= 0 || this.#encoding === "json") return;
+    this.#text.begin(this.#start);
+    this.#textFed = at;
+  }
+
+  /** The first backslash in a JSON string. The value as it is written is no text any more. */
+  escape(at: number): void {
+    if (this.#nested === null || this.#encoding === "json") return;
+    this.sync(at);
+    if (this.#textFed >= 0) this.#text.cancel(at);
+    this.#textFed = -1;
+    this.#nested.finish();
+    this.#open("json", Math.max(this.#start, at - LOOK_BACK));
+  }
+
+  /** The first percent sign. */
+  percent(at: number): void {
+    if (this.#nested === null) return;
+    this.#probe(at);
+    if (this.#encoding === null) this.#open("percent", Math.max(this.#start, at - LOOK_BACK));
+  }
+
+  #open(encoding: Encoding, at: number): void {
+    this.#encoding = encoding;
+    this.#nested?.begin(encoding, at);
+  }
+
+  /** Reads up to `to`, which all of the value so far is before. */
+  sync(to: number): void {
+    this.#probe(to);
+    if (this.#textFed >= 0 && to > this.#textFed) {
+      this.#text.feed(this.#textFed, to);
+      this.#textFed = to;
+    }
+    if (this.#encoding !== null) this.#nested?.feed(to);
+  }
+
+  #probe(to: number): void {
+    if (this.#probed || to - this.#start < BASE64_PROBE) return;
+    this.#probed = true;
+    if (this.#encoding === null && beginsBase64Text(this.#window.buf, this.#start - this.#window.base))
+      this.#open("base64", this.#start);
+  }
+
+  finish(to: number): void {
+    this.sync(to);
+    if (this.#textFed >= 0) this.#text.finish(to);
+    if (this.#encoding !== null) this.#nested?.finish();
+    this.#textFed = -1;
+    this.#encoding = null;
+  }
+
+  undecided(at: number): number {
+    // What comes encoded later is read with what stands before it.
+    let upto = this.#nested === null || this.#encoding === "json" ? at : Math.max(this.#start, at - LOOK_BACK);
+    if (this.#textFed >= 0) upto = Math.min(upto, this.#text.undecided(at));
+    if (this.#encoding !== null && this.#nested !== null) upto = Math.min(upto, this.#nested.undecided(at));
+    return upto;
+  }
+}
