@@ -13,6 +13,8 @@ import { ProviderStore } from "./oidc_store.ts";
 /** The public client of the command line. Any loopback port is allowed (RFC 8252 §7.3). */
 export const CLIENT = "sallyport-cli";
 export const REDIRECT_PATH = "/callback";
+/** The gateway, as people log in with a browser at the connections' own origins. */
+export const BROWSER_CLIENT = "sallyport-browser";
 
 export interface ProviderOptions {
   /** 0 picks a free port. */
@@ -86,6 +88,15 @@ function configuration(options: ProviderOptions): Readonly<Record<string, unknow
         grant_types: ["authorization_code", "refresh_token", "urn:ietf:params:oauth:grant-type:device_code"],
         response_types: ["code"],
         redirect_uris: [`http://127.0.0.1${REDIRECT_PATH}`, `http://localhost${REDIRECT_PATH}`],
+      },
+      {
+        client_id: BROWSER_CLIENT,
+        client_name: "the tools behind Sallyport",
+        application_type: "web",
+        token_endpoint_auth_method: "none",
+        grant_types: ["authorization_code"],
+        response_types: ["code"],
+        redirect_uris: options.resources.map((origin) => `${origin}/login/callback`),
       },
     ],
     claims: { openid: ["sub"], email: ["email", "email_verified"], profile: ["name"], groups: ["groups"] },
