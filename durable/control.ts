@@ -35,7 +35,7 @@ export class ControlObject extends DurableObject<Env> implements ControlRpc {
     const current = currentVersion(sql);
     const [lag] = rows<{ n: number }>(sql, "SELECT COUNT(*) AS n FROM history_outbox");
     return {
-      policy: current === null ? null : { hash: current.hash, no: current.no },
+      policy: current === null ? null : { hash: current.hash, no: current.no, command: current.command },
       revocations: currentRevocations(sql, Date.now()),
       historyLag: lag?.n ?? 0,
     };

@@ -6,8 +6,8 @@ import type { CommandId, ConnectionName, Digest, SessionId } from "../core/ids.t
 
 /** What a Worker polls for: small, whatever the policy's size. */
 export interface ControlSnapshot {
-  /** The policy in force; null while none was ever applied. */
-  readonly policy: { readonly hash: Digest; readonly no: number } | null;
+  /** The policy in force, and the command by which an admin applied it; null while none was ever applied. */
+  readonly policy: { readonly hash: Digest; readonly no: number; readonly command: CommandId } | null;
   readonly revocations: Revocations;
   /** Rows that D1 has not taken yet. */
   readonly historyLag: number;

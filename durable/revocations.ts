@@ -27,6 +27,7 @@ interface KillRow extends Record<string, SqlStorageValue> {
   actors: string;
   connection: string;
   before: number;
+  command: CommandId;
 }
 
 /** To be called inside one transaction. Idempotent on the command. */
@@ -58,11 +59,11 @@ export function currentRevocations(sql: Sql, now: number): Revocations {
   const since = now - LIFE_MS;
   const revoked = rows<RevocationRow>(sql, "SELECT * FROM revocation WHERE time > ?", since).map(entryOf);
   return {
-    tokenIds: revoked.flatMap(({ token }) => (token === null ? [] : [token])),
-    subjects: revoked.flatMap(({ subject }) => (subject === null ? [] : [subject])),
+    tokens: revoked.flatMap(({ token, command }) => (token === null ? [] : [{ id: token, command }])),
+    subjects: revoked.flatMap(({ subject, command }) => (subject === null ? [] : [{ ...subject, command }])),
     kills: rows<KillRow>(
       sql,
-      'SELECT sid, issuer, subject, actors, connection, issued_before AS "before" FROM kill WHERE time > ?',
+      'SELECT sid, issuer, subject, actors, connection, issued_before AS "before", command FROM kill WHERE time > ?',
       since,
     ),
   };

@@ -19,7 +19,7 @@ import { SessionOpener } from "./session_opener.ts";
 import { ALARM_PAUSE_MS, FEW, LEASE_MS, QUEUE_LIMIT, RESEND_MS } from "./session_life.ts";
 import type {
   Appended,
-  CutReason,
+  CutWord,
   Killed,
   KillRequest,
   Opening,
@@ -163,7 +163,7 @@ export class SessionObject extends DurableObject<Env> implements SessionRpc, Ses
     return killed;
   }
 
-  async untilCut(command: CommandId): Promise<CutReason | null> {
+  async untilCut(command: CommandId): Promise<CutWord | null> {
     return this.#watch.untilCut(command);
   }
 

@@ -22,7 +22,7 @@ import { type Ending, endingOf, MAX_AGE_MS, nextEnding } from "./session_life.ts
 import type {
   Appended,
   AppendRefusal,
-  CutReason,
+  CutWord,
   Killed,
   Opening,
   PayloadPage,
@@ -186,13 +186,15 @@ export class SessionLog {
   }
 
   /** Null while the command may go on. */
-  cutOf(command: CommandId, now: number): CutReason | null {
+  cutOf(command: CommandId, now: number): CutWord | null {
     const intent = this.#open.get(command);
-    if (intent !== undefined && this.#kills.by(intent.no) !== null) return "killed";
-    if (intent !== undefined) return this.lastsUntil(command) <= now ? "session_over" : null;
+    const by = intent === undefined ? null : this.#kills.by(intent.no);
+    if (by !== null) return { reason: "killed", by };
+    if (intent !== undefined) return this.lastsUntil(command) <= now ? { reason: "session_over", by: null } : null;
     const found = this.log.find(command, "command.requested", 0);
     const head = found === null ? null : this.log.head(found.no);
-    return head !== null && !this.log.isLive(head) && this.#wasKilled(head) ? "killed" : "not_open";
+    const wasKilled = head !== null && !this.log.isLive(head) && this.#wasKilled(head);
+    return { reason: wasKilled ? "killed" : "not_open", by: null };
   }
 
   /** When the session of an open command has lasted as long as one may; Infinity if the command is not open. */

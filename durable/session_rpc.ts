@@ -82,6 +82,12 @@ export type Killed =
 /** `killed`: its session was; end it at once. `session_over`: its session has lasted as long as one may. `not_open`: this object no longer waits for it; do not ask again. */
 export type CutReason = "killed" | "session_over" | "not_open";
 
+/** `by`: the admin's command that killed the session. */
+export interface CutWord {
+  readonly reason: CutReason;
+  readonly by: CommandId | null;
+}
+
 /** No call waits longer than this, whatever was asked for: the caller asks again. */
 export const LONG_POLL_MS = 25_000;
 
@@ -89,7 +95,7 @@ export const LONG_POLL_MS = 25_000;
 export interface SessionWatchRpc {
   kill(sid: SessionId, request: KillRequest): Promise<Killed>;
   /** Waits until the command is to be cut; null after LONG_POLL_MS, or at once if too many wait: ask again, once a second at most. */
-  untilCut(command: CommandId): Promise<CutReason | null>;
+  untilCut(command: CommandId): Promise<CutWord | null>;
   /**
    * Waits until the session has more than `size` records or is closed, `ms` at most, and answers its size.
    * At once if it is closed, unknown (0), or too many wait.

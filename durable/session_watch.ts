@@ -3,7 +3,7 @@
 
 import type { CommandId, SessionId } from "../core/ids.ts";
 import type { SessionLog } from "./session_log.ts";
-import { type CutReason, LONG_POLL_MS } from "./session_rpc.ts";
+import { type CutWord, LONG_POLL_MS } from "./session_rpc.ts";
 import { Waiters } from "./waiters.ts";
 
 /** Streams of one object that hear of a kill at once; further ones ask each second. */
@@ -13,7 +13,7 @@ export const READ_WAITERS = 64;
 
 export class SessionWatch {
   readonly #log: SessionLog;
-  readonly #cuts = new Waiters<CutReason | null>(CUT_WAITERS);
+  readonly #cuts = new Waiters<CutWord | null>(CUT_WAITERS);
   readonly #readers = new Waiters<number>(READ_WAITERS);
 
   constructor(log: SessionLog) {
@@ -21,8 +21,8 @@ export class SessionWatch {
   }
 
   /** The end of a session's time is known beforehand, so the call waits no longer than until then, and looks. */
-  untilCut(command: CommandId): Promise<CutReason | null> {
-    const look = (): CutReason | null => this.#log.cutOf(command, Date.now());
+  untilCut(command: CommandId): Promise<CutWord | null> {
+    const look = (): CutWord | null => this.#log.cutOf(command, Date.now());
     const left = this.#log.lastsUntil(command) - Date.now();
     return left > LONG_POLL_MS ? this.#cuts.wait(look, LONG_POLL_MS, () => null) : this.#cuts.wait(look, left, look);
   }

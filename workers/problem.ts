@@ -51,6 +51,8 @@ export type ProblemReason =
   | "rate_limited"
   | "policy_unreadable"
   | "policy_changed"
+  | "allowed_no_more"
+  | "session_over"
   | "body_late"
   | "payload_none"
   | "payload_not_recorded"
@@ -124,6 +126,12 @@ const TOLD: Readonly<Record<ProblemReason, Told>> = {
   search_unavailable: { status: 503, title: "The search index cannot be reached", retryAfter: 5 },
   policy_unreadable: { status: 503, title: "The policy in force cannot be read here", retryAfter: 10 },
   policy_changed: { status: 503, title: "The policy changed while the request was read; send it again", retryAfter: 1 },
+  // Neither is 503, for the reason that stands at answer_not_recordable.
+  allowed_no_more: { status: 403, title: "A new policy does not allow this; the command may have taken effect" },
+  session_over: {
+    status: 502,
+    title: "The session reached its longest time while the answer was awaited; the command may have taken effect",
+  },
   body_late: { status: 408, title: "The request's body did not come in time" },
   payload_none: { status: 404, title: "This command has no such body, or nothing of it yet" },
   payload_not_recorded: {

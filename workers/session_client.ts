@@ -7,7 +7,7 @@ import { commit } from "../core/record/commit.ts";
 import type { Committed, Masked } from "../core/record/record.ts";
 import { placed } from "../durable/jurisdiction.ts";
 import type { SessionObject } from "../durable/session.ts";
-import type { Appended, CutReason, Opening } from "../durable/session_rpc.ts";
+import type { Appended, CutWord, Opening } from "../durable/session_rpc.ts";
 import { fillRandom, sha256 } from "../durable/sha256.ts";
 import { type Caller, objectName, type Place, placeOf } from "./caller.ts";
 import type { Gateway } from "./gateway.ts";
@@ -44,7 +44,7 @@ export class Session {
   }
 
   /** Waits for the word that a command is to be cut; null if none came in this call's time, or the object cannot be reached. */
-  untilCut(command: CommandId): Promise<CutReason | null> {
+  untilCut(command: CommandId): Promise<CutWord | null> {
     return this.call((stub) => stub.untilCut(command)).catch(() => null);
   }
 

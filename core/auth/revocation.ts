@@ -1,17 +1,32 @@
 // Taking back trust before a token expires: by its id, by its subject, or for one connection by a
 // session that was ended. Pure: who keeps these and how old they may be is the control object's matter.
 
+import type { CommandId } from "../ids.ts";
 import { canonicalText } from "../record/canonical.ts";
 import type { Actor, Authenticated } from "./principal.ts";
 
 /** Takes back trust in tokens before they expire. Written by an admin, kept by the control object. */
 export interface Revocations {
-  /** `jti` values. */
-  readonly tokenIds: readonly string[];
-  /** All tokens of a subject that were issued before a time (seconds since 1970). */
-  readonly subjects: readonly { readonly issuer: string; readonly subject: string; readonly before: number }[];
+  readonly tokens: readonly RevokedToken[];
+  /** All tokens of a subject that were issued before a time. */
+  readonly subjects: readonly RevokedSubject[];
   /** Sessions that were ended: their callers' tokens from before a time no longer count on that connection. */
   readonly kills: readonly Kill[];
+}
+
+export interface RevokedToken {
+  /** Its `jti`. */
+  readonly id: string;
+  /** By which an admin did it, as of the others. */
+  readonly command: CommandId;
+}
+
+export interface RevokedSubject {
+  readonly issuer: string;
+  readonly subject: string;
+  /** Seconds since 1970. */
+  readonly before: number;
+  readonly command: CommandId;
 }
 
 export interface Kill {
@@ -23,20 +38,32 @@ export interface Kill {
   readonly connection: string;
   /** Seconds since 1970. */
   readonly before: number;
+  readonly command: CommandId;
 }
 
-export const NO_REVOCATIONS: Revocations = { tokenIds: [], subjects: [], kills: [] };
+export const NO_REVOCATIONS: Revocations = { tokens: [], subjects: [], kills: [] };
 
-/** A token without an issue time counts as issued before any revocation of its subject. Actors count as their principals do. */
-export function isRevoked({ principal, token }: Authenticated, revocations: Revocations): boolean {
-  if (token.id !== null && revocations.tokenIds.includes(token.id)) return true;
-  if (revocations.subjects.length === 0) return false;
+export function isRevoked(authenticated: Authenticated, revocations: Revocations): boolean {
+  return revocationOf(authenticated, revocations) !== null;
+}
+
+/** What took back trust in the token. One without an issue time counts as issued before any revocation of its subject. Actors count as their principals do. */
+export function revocationOf(
+  { principal, token }: Authenticated,
+  { tokens, subjects }: Revocations,
+): RevokedToken | RevokedSubject | null {
+  if (token.id !== null && tokens.length > 0) {
+    const revoked = tokens.find(({ id }) => id === token.id);
+    if (revoked !== undefined) return revoked;
+  }
+  if (subjects.length === 0) return null;
   const parties = [principal, ...principal.actors];
-  return revocations.subjects.some(
-    (revoked) =>
-      (token.issuedAt ?? 0) < revoked.before &&
-      parties.some((party) => party.issuer === revoked.issuer && party.subject === revoked.subject),
+  const revoked = subjects.find(
+    (one) =>
+      (token.issuedAt ?? 0) < one.before &&
+      parties.some((party) => party.issuer === one.issuer && party.subject === one.subject),
   );
+  return revoked ?? null;
 }
 
 /** RFC 8785 text of an actor chain, nearest first: `[["https://id.example","agent"]]`. */
@@ -44,9 +71,13 @@ export function actorsText(actors: readonly Actor[]): string {
   return canonicalText(actors.map(({ issuer, subject }) => [issuer, subject]));
 }
 
+export function isKilled(authenticated: Authenticated, connection: string, revocations: Revocations): boolean {
+  return killOf(authenticated, connection, revocations) !== null;
+}
+
 /** A token without an issue time counts as issued before the kill. */
-export function isKilled({ principal, token }: Authenticated, connection: string, { kills }: Revocations): boolean {
-  return kills.some(
+export function killOf({ principal, token }: Authenticated, connection: string, { kills }: Revocations): Kill | null {
+  const killed = kills.find(
     (kill) =>
       kill.connection === connection &&
       kill.subject === principal.subject &&
@@ -54,4 +85,5 @@ export function isKilled({ principal, token }: Authenticated, connection: string
       (token.issuedAt ?? 0) < kill.before &&
       kill.actors === actorsText(principal.actors),
   );
+  return killed ?? null;
 }

@@ -66,8 +66,8 @@ test("a session with a command under way takes no other, tells it, and closes af
   const sid = sidOf(await session.begin(requested(command), OPENING));
   const cut = session.untilCut(command);
   expect(await session.kill(sid, { command: by, reason: "" })).toEqual(KILLED);
-  expect(await cut).toBe("killed");
-  expect(await session.untilCut(command)).toBe("killed");
+  expect(await cut).toEqual({ reason: "killed", by });
+  expect(await session.untilCut(command)).toEqual({ reason: "killed", by });
   // The forwarder may take its time to say how it ended.
   expect(await session.renew(command)).toBe(true);
   await ring(session);
@@ -79,7 +79,7 @@ test("a session with a command under way takes no other, tells it, and closes af
   expect(await session.proceed([cancelled(command)])).toMatchObject({ ok: true, sid, seq: 2 });
   await ring(session);
   expect(await killerOf(session, sid)).toBe(by);
-  expect(await session.untilCut(command)).toBe("killed");
+  expect(await session.untilCut(command)).toMatchObject({ reason: "killed" });
   // The one that was opened meanwhile lives.
   expect(await session.describe(next)).toMatchObject({ closed: null, openCommands: [other] });
   expect(await session.begin(requested(newCommand()), null)).toMatchObject({ ok: true, sid: next });
@@ -126,7 +126,7 @@ test("a kill is durable with its answer, and holds in a new instance at each ste
   await evictDurableObject(session);
   expect(await session.kill(sid, { command: by, reason: "" })).toEqual(KILLED);
   await evictDurableObject(session);
-  expect(await session.untilCut(command)).toBe("killed");
+  expect(await session.untilCut(command)).toEqual({ reason: "killed", by });
   expect(await session.begin(requested(newCommand()), null)).toEqual({ ok: false, reason: "session_needed" });
   await evictDurableObject(session);
   await session.proceed([cancelled(command)]);
@@ -134,7 +134,7 @@ test("a kill is durable with its answer, and holds in a new instance at each ste
   await ring(session);
   await evictDurableObject(session);
   expect(await killerOf(session, sid)).toBe(by);
-  expect(await session.untilCut(command)).toBe("killed");
+  expect(await session.untilCut(command)).toMatchObject({ reason: "killed" });
   expect(await session.kill(sid, { command: newCommand(), reason: "" })).toEqual(KILLED);
   expect((await registryOf(bindings, sid).find(sid))?.reason).toBe("killed");
 });
@@ -179,7 +179,7 @@ test("a session that the object does not know is unknown to it", async () => {
   const session = sessionObject("kill unknown");
   const sid = newSessionId(Date.now(), fillRandom);
   expect(await session.kill(sid, { command: newCommand(), reason: "" })).toEqual({ ok: false, state: "unknown" });
-  expect(await session.untilCut(newCommand())).toBe("not_open");
+  expect(await session.untilCut(newCommand())).toEqual({ reason: "not_open", by: null });
 });
 
 test("a command whose forwarder is gone does not keep a killed session open", async () => {
@@ -207,7 +207,7 @@ test("a forwarder that waits for the cut of a command hears when it has ended", 
   sidOf(await session.begin(requested(command), OPENING));
   const cut = session.untilCut(command);
   await session.proceed([completed(command)]);
-  expect(await cut).toBe("not_open");
+  expect(await cut).toEqual({ reason: "not_open", by: null });
 });
 
 test("a kill whose write is refused changes nothing, and can be asked again", async () => {

@@ -436,7 +436,7 @@ describe("messages of a socket", () => {
       expect(send()).toMatchObject({ ok: true, sid: bench.sid });
       expect(bench.log.cutOf(socket, bench.now)).toBe(null);
       bench.now += 1;
-      expect(bench.log.cutOf(socket, bench.now)).toBe("session_over");
+      expect(bench.log.cutOf(socket, bench.now)?.reason).toBe("session_over");
       const other = "01935b6e-8c00-7000-8000-0123456789ab" as SessionId;
       bench.log.openSession(other, OPENING, bench.now);
       expect(send()).toEqual({ ok: false, reason: "session_needed" });
@@ -459,8 +459,8 @@ test("a command that waits for the word to end hears it when its session has las
   // Timers go on as they are; the date is the test's.
   const waiting = session.untilCut(command);
   setClock(opened + MAX_AGE_MS);
-  expect(await waiting).toBe("session_over");
-  expect(await session.untilCut(command)).toBe("session_over");
+  expect((await waiting)?.reason).toBe("session_over");
+  expect((await session.untilCut(command))?.reason).toBe("session_over");
 });
 
 describe("an object's budgets", () => {

@@ -1,6 +1,6 @@
 // Ending a session, or trust in a token, ends what runs: tool and client are cut, and the record says why.
 
-import { connect, type Socket } from "node:net";
+import type { Socket } from "node:net";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { type CommandId, newCommandId, type SessionId } from "../../core/ids.ts";
 import type { RegistryObject } from "../../durable/registry.ts";
@@ -8,7 +8,8 @@ import type { SessionObject } from "../../durable/session.ts";
 import type { Killed } from "../../durable/session_rpc.ts";
 import { type EchoUpstream, startEchoUpstream } from "../support/echo_upstream.ts";
 import { eventually, type ReadRecord, startGateway, testPolicy, type TestGateway } from "../support/gateway.ts";
-import { rawRequest, type RawUpstream, startRawUpstream } from "../support/raw_http.ts";
+import { endless, lastingCall } from "../support/lasting_calls.ts";
+import { type RawUpstream, startRawUpstream } from "../support/raw_http.ts";
 
 let upstream: EchoUpstream;
 let raw: RawUpstream;
@@ -48,38 +49,6 @@ async function kill(sid: SessionId): Promise<{ killed: Killed; by: CommandId }> 
   return { killed: await session.kill(sid, { command: by, reason: "test" }), by };
 }
 
-interface Client {
-  readonly socket: Socket;
-  /** What has come so far. */
-  heard(): string;
-  readonly closed: Promise<unknown>;
-}
-
-/** Sends a request and leaves its body's end, and the reading, to the test. */
-async function call(person: string, line: string, headers: readonly string[] = []): Promise<Client> {
-  let heard = "";
-  const socket = connect({ port: gateway.port, host: "127.0.0.1" });
-  socket.setEncoding("latin1").on("data", (text: string) => (heard += text));
-  socket.on("error", () => undefined);
-  const closed = new Promise((resolve) => socket.once("close", resolve));
-  const authorization = `Authorization: Bearer ${await gateway.token(person)}`;
-  socket.write(rawRequest(line, [`Host: 127.0.0.1:${gateway.port}`, authorization, ...headers]));
-  return { socket, heard: () => heard, closed };
-}
-
-/** An answer that begins and then moves only when it is told to. */
-function endless(path: string): { readonly closed: Promise<unknown>; tick(): void } {
-  const closed = Promise.withResolvers<unknown>();
-  let tick = (): void => undefined;
-  upstream.handlers.set(path, (_, response) => {
-    response.writeHead(200, { "content-type": "text/event-stream" });
-    response.once("close", () => closed.resolve(null));
-    tick = () => response.write("data: tick\n\n");
-    tick();
-  });
-  return { closed: closed.promise, tick: () => tick() };
-}
-
 async function recordsOf(person: string, connection: string, count: number): Promise<ReadRecord[]> {
   return eventually(
     () => gateway.records(person, connection),
@@ -93,16 +62,10 @@ async function sidOf(person: string, connection = "tool"): Promise<SessionId> {
   return first.sid as SessionId;
 }
 
-const heardAll = (client: Client, text: string): Promise<string> =>
-  eventually(
-    async () => client.heard(),
-    (heard) => heard.includes(text),
-  );
-
 test("a stream that runs is cut for tool and client, and the records say why and by whom", async () => {
-  const tool = endless("/silent");
-  const client = await call("silent", "GET /c/tool/silent HTTP/1.1");
-  await heardAll(client, "tick");
+  const tool = endless(upstream, "/silent");
+  const client = await lastingCall(gateway, "silent", "GET /c/tool/silent HTTP/1.1");
+  await client.hears("tick");
   const { killed, by } = await kill(await sidOf("silent"));
   expect(killed).toEqual({ ok: true, state: "killed" });
   await Promise.all([tool.closed, client.closed]);
@@ -116,7 +79,10 @@ test("a stream that runs is cut for tool and client, and the records say why and
     "command.cancelled",
     "session.closed",
   ]);
-  expect(records[3]?.classes).toMatchObject({ reason: "killed", resp_bytes: "data: tick\n\n".length });
+  expect(records[3]).toMatchObject({
+    classes: { reason: "killed", resp_bytes: "data: tick\n\n".length },
+    fields: { by },
+  });
   expect(records[4]).toMatchObject({ classes: { reason: "killed", size: 5 }, fields: { by } });
 });
 
@@ -131,8 +97,8 @@ test("a client that does not read is cut as well, and the tool with it", async (
     });
     while (more());
   });
-  const client = await call("paused", "GET /c/tool/flood HTTP/1.1");
-  await heardAll(client, "\r\n\r\n");
+  const client = await lastingCall(gateway, "paused", "GET /c/tool/flood HTTP/1.1");
+  await client.hears("\r\n\r\n");
   client.socket.pause();
   const sid = await sidOf("paused");
   // Until the buffers are full nobody waits for the client.
@@ -146,7 +112,7 @@ test("a client that does not read is cut as well, and the tool with it", async (
 
 test("an upload that runs is cut for the tool, and its caller is told", async () => {
   uploads.length = 0;
-  const client = await call("sending", "PUT /c/raw/upload HTTP/1.1", ["Content-Length: 1000000"]);
+  const client = await lastingCall(gateway, "sending", "PUT /c/raw/upload HTTP/1.1", ["Content-Length: 1000000"]);
   client.socket.write("x".repeat(70_000));
   const tool = await eventually(
     async () => uploads.at(-1),
@@ -154,7 +120,7 @@ test("an upload that runs is cut for the tool, and its caller is told", async ()
   );
   await kill(await sidOf("sending", "raw"));
   await new Promise((resolve) => (tool?.destroyed === true ? resolve(null) : tool?.once("close", resolve)));
-  await heardAll(client, "session_killed");
+  await client.hears("session_killed");
   expect(client.heard()).toMatch(/^HTTP\/1\.1 403 [^]*"reason":"session_killed"/);
   const records = await recordsOf("sending", "raw", 4);
   expect(records.slice(2).map(({ kind, classes }) => [kind, classes.reason])).toEqual([
@@ -178,16 +144,17 @@ test("a caller whose answer has not begun is told that the session was ended", a
 });
 
 test("a revoked token's stream is cut, other people's goes on", async () => {
-  const [tool, others] = [endless("/revoked"), endless("/other")];
-  const client = await call("revoked", "GET /c/tool/revoked HTTP/1.1");
-  const other = await call("other", "GET /c/tool/other HTTP/1.1");
-  await Promise.all([heardAll(client, "tick"), heardAll(other, "tick")]);
+  const [tool, others] = [endless(upstream, "/revoked"), endless(upstream, "/other")];
+  const client = await lastingCall(gateway, "revoked", "GET /c/tool/revoked HTTP/1.1");
+  const other = await lastingCall(gateway, "other", "GET /c/tool/other HTTP/1.1");
+  await Promise.all([client.hears("tick"), other.hears("tick")]);
   const revoked = await gateway.fetch("dan", "/api/v1/revocations", {
     method: "POST",
     headers: { "content-type": "application/json" },
     body: JSON.stringify({ issuer: gateway.issuer.url, subject: "revoked", reason: "lost laptop" }),
   });
   expect(revoked.status).toBe(201);
+  const by = /[0-9a-f-]{36}/.exec(await revoked.text())?.[0];
   await Promise.all([tool.closed, client.closed]);
   const heard = other.heard().length;
   others.tick();
@@ -205,6 +172,8 @@ test("a revoked token's stream is cut, other people's goes on", async () => {
     (text) => text.includes("command.cancelled"),
   );
   expect(ended).toContain('\\"reason\\":\\"token_revoked\\"');
+  expect(by).toBeDefined();
+  expect(ended).toContain(String(by));
 });
 
 interface SessionLine {

@@ -3,14 +3,15 @@
 
 import { expect, test } from "vitest";
 import { toHex } from "../../core/bytes.ts";
-import type { Digest } from "../../core/ids.ts";
-import { NO_REVOCATIONS } from "../../core/auth/revocation.ts";
+import type { CommandId, Digest } from "../../core/ids.ts";
+import { NO_REVOCATIONS, type Revocations } from "../../core/auth/revocation.ts";
 import { EMPTY_POLICY } from "../../core/policy/policy.ts";
 import type { ControlSnapshot } from "../../durable/control_rpc.ts";
 import { sha256 } from "../../durable/sha256.ts";
 import { ControlCache } from "../../workers/control_cache.ts";
 import type { Config } from "../../workers/config.ts";
 
+const COMMAND = "01935b6e-8c00-7000-8000-0123456789ab" as CommandId;
 const NOW = 1_800_000_000_000;
 const CONFIG = { hosts: new Set(["gateway.example"]), allowInsecureHttp: false } as unknown as Config;
 
@@ -26,7 +27,7 @@ function textOf(description: string, upstream = "https://tool.example"): string 
 class FakeControl {
   readonly texts = new Map<string, string>();
   policy: ControlSnapshot["policy"] = null;
-  tokenIds: readonly string[] = [];
+  tokens: Revocations["tokens"] = [];
   isDown = false;
   asked = 0;
   fetched = 0;
@@ -35,13 +36,13 @@ class FakeControl {
 
   apply(text: string, hash: Digest = hashOf(text)): void {
     this.texts.set(hash, text);
-    this.policy = { hash, no: (this.policy?.no ?? 0) + 1 };
+    this.policy = { hash, no: (this.policy?.no ?? 0) + 1, command: COMMAND };
   }
 
   async snapshot(): Promise<ControlSnapshot> {
     this.asked++;
     if (this.isDown) throw new Error("down");
-    const told = { policy: this.policy, revocations: { ...NO_REVOCATIONS, tokenIds: this.tokenIds }, historyLag: 0 };
+    const told = { policy: this.policy, revocations: { ...NO_REVOCATIONS, tokens: this.tokens }, historyLag: 0 };
     await this.gate;
     return told;
   }
@@ -107,7 +108,7 @@ test.each([
   const { control, cache } = make();
   control.apply(textOf("before"));
   await cache.renew(NOW);
-  if (text === null) control.policy = { hash, no: 2 };
+  if (text === null) control.policy = { hash, no: 2, command: COMMAND };
   else control.apply(text, hash);
   const known = await cache.renew(NOW + 600);
   expect(known).toMatchObject({ isUnreadable: true, policy: EMPTY_POLICY, inForce: { hash, no: 2 } });
@@ -121,11 +122,11 @@ test("an answer that was overtaken does not undo the newer one", async () => {
   control.gate = gate.promise;
   const slow = cache.renew(NOW);
   control.gate = Promise.resolve();
-  control.tokenIds = ["revoked"];
+  control.tokens = [{ id: "revoked", command: COMMAND }];
   await cache.renew(NOW + 1);
   gate.resolve();
   await slow;
-  expect(cache.current(NOW + 2)?.revocations.tokenIds).toEqual(["revoked"]);
+  expect(cache.current(NOW + 2)?.revocations.tokens).toEqual([{ id: "revoked", command: COMMAND }]);
 });
 
 test("after a change made here the next command asks, and an answer from before the change is not kept", async () => {

@@ -3,7 +3,7 @@
 // part in it: none can hand the trail to those it watches over, or lock everybody out.
 
 import type { Header } from "../../core/mask/mask_headers.ts";
-import { CONSOLE } from "../../core/policy/policy.ts";
+import { BUILT_IN_ROLES, CONSOLE, type Policy } from "../../core/policy/policy.ts";
 import { capturesOf, matchesRoute } from "../../core/policy/route.ts";
 import { rawTarget, routeSegments } from "../../core/protocol/http/target.ts";
 import type { Fields } from "../../core/record/record.ts";
@@ -46,7 +46,16 @@ export async function resolveConsole(caller: Caller, exchange: Exchange): Promis
     const lost = await lostMeanwhile(exchange, caller, route);
     if (lost !== null) return refused(exchange, place, { reason: lost }, route, ready.value.fields);
   }
-  return allowed(exchange, place, route, ready.value);
+  const asked = allowed(exchange, place, route, ready.value);
+  // What reads may last. Whoever changes something is told what became of it, even if it took away their role.
+  if (route.method !== "GET") return asked;
+  // Routes that anyone may use show more to these roles.
+  const held = BUILT_IN_ROLES.filter((role) => caller.roles.has(role));
+  const stands = (policy: Policy): boolean => {
+    const { roles } = callerOf(caller.authenticated, policy, exchange.gateway.config);
+    return held.every((role) => roles.has(role));
+  };
+  return { ...asked, stands };
 }
 
 /** Why the caller may not do it any more, now that the body is there; null if they may. */

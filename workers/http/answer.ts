@@ -60,6 +60,10 @@ function toldOf(cut: Exclude<Cut, "timeout">): ProblemReason {
       return "unauthenticated";
     case "killed":
       return "session_killed";
+    case "policy_changed":
+      return "allowed_no_more";
+    case "session_over":
+      return "session_over";
   }
 }
 
@@ -248,10 +252,11 @@ function cancelled(cleared: Cleared, forwarded: Forwarded, meter: Meter | null):
 }
 
 function outcome(cleared: Cleared, forwarded: Forwarded, meter: Meter | null, kind: Kind, classes: Classes): Masked {
+  const by = kind === "command.cancelled" ? forwarded.cutBy : null;
   return exchangeRecord(
     { kind, command: cleared.exchange.command, part: 0, classes },
     {},
-    { digests: digestsText(forwarded.sent, meter) },
+    { digests: digestsText(forwarded.sent, meter), ...(by === null ? {} : { by }) },
   );
 }
 

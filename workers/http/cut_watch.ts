@@ -1,26 +1,34 @@
-// Listens, for a command that lasts, for the word that it is to end: its session was killed, or its
-// caller's token revoked. A small command is over before the first look and pays nothing.
+// Listens, for a command that lasts, for the word that it is to end: its session was killed or has
+// lasted as long as one may, its caller's token was revoked, or a policy came into force that would not
+// have allowed it. A small command is over before the first look and pays nothing.
 //
-// A kill is heard at once, by one call of the session object that waits with it; a revocation at the
-// next look at the control object's snapshot, of which an isolate fetches two a second at most.
+// The session object tells of its own, at once, by one call that waits there; what the control object
+// knows is heard at the next look at its snapshot, of which an isolate fetches two a second at most.
 
-import { isKilled, isRevoked } from "../../core/auth/revocation.ts";
+import { killOf, revocationOf } from "../../core/auth/revocation.ts";
+import type { CommandId, Digest } from "../../core/ids.ts";
 import type { Known } from "../control_cache.ts";
 import type { Cleared } from "./exchange.ts";
 
-export type CutByAdmin = "killed" | "token_revoked";
+export type CutByWord = "killed" | "token_revoked" | "policy_changed" | "session_over";
+
+/** `by`: the admin's command that says so; null where it is not known, or time did. */
+export type StopFor = (cut: CutByWord, by: CommandId | null) => void;
 
 /** How long a command runs before it listens, and how often it looks. With the fetch of a snapshot it is under a second. */
 export const LOOK_EVERY_MS = 500;
 
 export class CutWatch {
   readonly #cleared: Cleared;
-  readonly #stopFor: (cut: CutByAdmin) => void;
+  readonly #stopFor: StopFor;
+  /** Of the policy under which it is known to be allowed. */
+  #allowedBy: Digest;
   #isAsking = false;
   #isOver = false;
 
-  constructor(cleared: Cleared, stopFor: (cut: CutByAdmin) => void) {
+  constructor(cleared: Cleared, stopFor: StopFor) {
     this.#cleared = cleared;
+    this.#allowedBy = cleared.exchange.policy.hash;
     this.#stopFor = stopFor;
   }
 
@@ -41,28 +49,33 @@ export class CutWatch {
     this.#isOver = true;
   }
 
-  #judge({ revocations }: Known): void {
+  #judge({ revocations, policy, inForce }: Known): void {
     const { caller, asked } = this.#cleared;
-    if (isRevoked(caller.authenticated, revocations)) this.#cut("token_revoked");
-    else if (isKilled(caller.authenticated, asked.connection, revocations)) this.#cut("killed");
+    const revoked = revocationOf(caller.authenticated, revocations);
+    if (revoked !== null) return this.#cut("token_revoked", revoked.command);
+    const killed = killOf(caller.authenticated, asked.connection, revocations);
+    if (killed !== null) return this.#cut("killed", killed.command);
+    if (policy.hash === this.#allowedBy) return;
+    if (asked.stands?.(policy) === false) this.#cut("policy_changed", inForce?.command ?? null);
+    else this.#allowedBy = policy.hash;
   }
 
   async #ask(): Promise<void> {
     const { exchange, begun } = this.#cleared;
     this.#isAsking = true;
     const answer = await begun.session.untilCut(exchange.command);
-    if (answer === "killed") this.#cut("killed");
+    if (answer !== null && answer.reason !== "not_open") this.#cut(answer.reason, answer.by);
     // One that the object no longer waits for goes on asking nobody.
-    this.#isAsking = answer === "not_open";
+    this.#isAsking = answer?.reason === "not_open";
   }
 
   #beside(work: Promise<unknown>): void {
     this.#cleared.exchange.ctx.waitUntil(work.catch(() => undefined));
   }
 
-  #cut(cut: CutByAdmin): void {
+  #cut(cut: CutByWord, by: CommandId | null): void {
     if (this.#isOver) return;
     this.#isOver = true;
-    this.#stopFor(cut);
+    this.#stopFor(cut, by);
   }
 }

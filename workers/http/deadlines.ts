@@ -2,6 +2,7 @@
 // token, the upstream's time, the next look for an admin's word. One timer for all of them, because a
 // timer costs a good part of what a small command costs.
 
+import type { CommandId } from "../../core/ids.ts";
 import { RENEW_EVERY_MS } from "../../durable/session_life.ts";
 import { CutWatch, LOOK_EVERY_MS } from "./cut_watch.ts";
 import type { Cleared } from "./exchange.ts";
@@ -11,7 +12,7 @@ import type { Cut, Forwarded } from "./forward.ts";
 export class Deadlines {
   readonly #cleared: Cleared;
   readonly #forwarded: Pick<Forwarded, "cut" | "sent">;
-  readonly #stopFor: (cut: Cut) => void;
+  readonly #stopFor: (cut: Cut, by: CommandId | null) => void;
   readonly #watch: CutWatch;
   readonly #began: number;
   #lookAt: number;
@@ -19,7 +20,11 @@ export class Deadlines {
   #upstreamMs: number | null = null;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
-  constructor(cleared: Cleared, forwarded: Pick<Forwarded, "cut" | "sent">, stopFor: (cut: Cut) => void) {
+  constructor(
+    cleared: Cleared,
+    forwarded: Pick<Forwarded, "cut" | "sent">,
+    stopFor: (cut: Cut, by: CommandId | null) => void,
+  ) {
     this.#cleared = cleared;
     this.#forwarded = forwarded;
     this.#stopFor = stopFor;
@@ -64,8 +69,8 @@ export class Deadlines {
     const now = Date.now();
     const { exchange, begun, caller } = this.#cleared;
     if (this.#forwarded.cut === null) {
-      if (now >= caller.until) this.#stopFor("token_expired");
-      else if (now >= this.#upstreamEnd()) this.#stopFor("timeout");
+      if (now >= caller.until) this.#stopFor("token_expired", null);
+      else if (now >= this.#upstreamEnd()) this.#stopFor("timeout", null);
       else if (now >= this.#lookAt) {
         this.#watch.look(now);
         this.#lookAt = now + LOOK_EVERY_MS;

@@ -69,6 +69,8 @@ export interface Asked {
   };
   /** The gateway's own words for the record of the request or of its refusal, beside token and client: no text that could carry a secret. */
   readonly fields: Fields;
+  /** Whether it would still be allowed, as it is, by a policy that has come into force since. Absent: no policy has a part in it. */
+  readonly stands?: (policy: Policy) => boolean;
   /** The request's body where a rule had to read it: it is forwarded from here. */
   readonly body?: Uint8Array;
 }

@@ -1,7 +1,8 @@
 // forward: calls the upstream, with its own credential and never the caller's. The body passes
 // through metered; what the upstream sends is handed on as it is, codings included.
 
-import type { CutByAdmin } from "./cut_watch.ts";
+import type { CommandId } from "../../core/ids.ts";
+import type { CutByWord } from "./cut_watch.ts";
 import { Deadlines } from "./deadlines.ts";
 import type { Cleared, Exchange } from "./exchange.ts";
 import { Meter } from "./meter.ts";
@@ -11,7 +12,7 @@ import { pump, type PumpEnd } from "./pump.ts";
 export const WHOLE_BODY_LIMIT: number = 64 * 1024;
 
 /** Why a command ended before its answer did. */
-export type Cut = "client_gone" | "token_expired" | "timeout" | CutByAdmin;
+export type Cut = "client_gone" | "token_expired" | "timeout" | CutByWord;
 
 /** An exchange with whoever answers that is under way. */
 export interface Forwarded {
@@ -20,6 +21,8 @@ export interface Forwarded {
   readonly sent: Meter | null;
   /** Set when this side ended it. */
   cut: Cut | null;
+  /** The admin's command that said so, where one did. */
+  cutBy: CommandId | null;
   /** Stops the upstream's side. */
   readonly abort: AbortController;
   /** The answer has begun and may take its time: no timeout ends it any more. */
@@ -33,8 +36,8 @@ export async function forward(cleared: Cleared, callerLeft: () => void): Promise
   const { exchange, asked } = cleared;
   const abort = new AbortController();
   const { signal } = exchange.request;
-  const stopFor = (cut: Cut): void => {
-    forwarded.cut ??= cut;
+  const stopFor = (cut: Cut, by: CommandId | null = null): void => {
+    if (forwarded.cut === null) Object.assign(forwarded, { cut, cutBy: by });
     abort.abort();
   };
   const clientGone = (): void => {
@@ -46,6 +49,7 @@ export async function forward(cleared: Cleared, callerLeft: () => void): Promise
     response: null,
     sent: null,
     cut: null,
+    cutBy: null,
     abort,
     untimed: () => deadlines.untime(),
     done: () => {

@@ -9,7 +9,9 @@ import type { Header } from "../../core/mask/mask_headers.ts";
 import { readToken } from "../../core/auth/credentials.ts";
 import { namesIssuer } from "../../core/auth/token.ts";
 import type { ConnectionName } from "../../core/ids.ts";
-import { type ConnectionSettings, CONSOLE } from "../../core/policy/policy.ts";
+import { readJsonBody } from "../../core/policy/body.ts";
+import { type ConnectionSettings, CONSOLE, type Policy } from "../../core/policy/policy.ts";
+import { stands, termsOf } from "../../core/policy/stands.ts";
 import { type Question, decide } from "../../core/policy/decide.ts";
 import { type Decision, deniedByDefault } from "../../core/policy/decision.ts";
 import { present } from "../../core/protocol/http/credential.ts";
@@ -25,7 +27,7 @@ import {
   upstreamUrl,
 } from "../../core/protocol/http/target.ts";
 import type { Result } from "../../core/result.ts";
-import type { Caller } from "../caller.ts";
+import { type Caller, callerOf } from "../caller.ts";
 import type { ProblemReason } from "../problem.ts";
 import { originOf } from "../protected_resource.ts";
 import { decideByBody } from "./decide_by_body.ts";
@@ -108,7 +110,8 @@ export function resolveTool(caller: Caller, exchange: Exchange, form: Form): Ask
     const call = upstreamOf(exchange, settings, parsed.value, headers, form);
     if (typeof call === "string") return refused(call);
     const sent = { target, headers: call.forwarded };
-    return { ...base, decision, answerer: call.answerer, sent, ...(body === null ? {} : { body }) };
+    const stands = standsBy(caller, exchange, question, decision, settings, body);
+    return { ...base, decision, answerer: call.answerer, sent, stands, ...(body === null ? {} : { body }) };
   };
   const question = questionOf(caller, exchange, parsed.value, below + parsed.value.path, headers);
   const decision = decide(policy, question);
@@ -153,6 +156,23 @@ function questionOf(
     now: started,
     body: request.body === null ? { kind: "none" } : { kind: "unread" },
     message: null,
+  };
+}
+
+/** A body that was read is read again: its bytes are kept for the upstream anyway, what they say is not. */
+function standsBy(
+  caller: Caller,
+  { gateway }: Exchange,
+  question: Question,
+  decision: Decision,
+  settings: ConnectionSettings,
+  body: Uint8Array | null,
+): (policy: Policy) => boolean {
+  const terms = termsOf(decision, settings);
+  return (policy) => {
+    const { roles } = callerOf(caller.authenticated, policy, gateway.config);
+    const read = body === null ? question.body : readJsonBody(body, question.headers);
+    return stands(policy, { ...question, roles, body: read }, terms);
   };
 }
 

@@ -6,6 +6,7 @@ import { authenticateFromCache } from "../../../core/auth/authenticate.ts";
 import { parseKeySet } from "../../../core/auth/key_set.ts";
 import { type KeyAnswer, KeySets } from "../../../core/auth/key_sets.ts";
 import { NO_REVOCATIONS } from "../../../core/auth/revocation.ts";
+import type { CommandId } from "../../../core/ids.ts";
 import { VerifiedTokens } from "../../../core/auth/verified_tokens.ts";
 import {
   claims,
@@ -316,7 +317,9 @@ describe("a token that was verified", () => {
 
   it("is refused at once when it is revoked", async () => {
     const { header: known, by } = await verified();
-    const revoked = authenticateFromCache(known, by, { ...NO_REVOCATIONS, tokenIds: ["token-1"] }, NOW + 1);
+    const command = "01935b6e-8c00-7000-8000-0123456789ab" as CommandId;
+    const revocations = { ...NO_REVOCATIONS, tokens: [{ id: "token-1", command }] };
+    const revoked = authenticateFromCache(known, by, revocations, NOW + 1);
     expect(revoked).toEqual({ ok: false, reason: "revoked" });
   });
 });

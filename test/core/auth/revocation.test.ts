@@ -2,6 +2,7 @@
 
 import { describe, expect, it } from "vitest";
 import type { Actor, Authenticated } from "../../../core/auth/principal.ts";
+import type { CommandId } from "../../../core/ids.ts";
 import {
   actorsText,
   isKilled,
@@ -24,6 +25,7 @@ import {
 } from "./sample_issuer.ts";
 
 const OTHER = "https://other.example";
+const BY = "01935b6e-8c00-7000-8000-0123456789ab" as CommandId;
 const AGENT: Actor = { issuer: ISSUER, subject: "agent" };
 const TOOL: Actor = { issuer: ISSUER, subject: "tool" };
 
@@ -48,7 +50,7 @@ function alice({ issuedAt = SECOND - 10, actors = [] }: { issuedAt?: number | nu
 describe("a revocation", () => {
   const subject = (before: number, name = "alice", issuer: string = ISSUER): Revocations => ({
     ...NO_REVOCATIONS,
-    subjects: [{ issuer, subject: name, before }],
+    subjects: [{ issuer, subject: name, before, command: BY }],
   });
 
   it("ends the token it names and no other", async () => {
@@ -57,8 +59,10 @@ describe("a revocation", () => {
     web.publish(ISSUER, [key.jwk]);
     const by = authentication(web);
     const token = await sign(header(key), claims(), key);
-    expect(await outcome(token, by, NOW, { ...NO_REVOCATIONS, tokenIds: ["token-1"] })).toBe("revoked");
-    expect(await outcome(token, by, NOW, { ...NO_REVOCATIONS, tokenIds: ["token-2"] })).toBe("ok");
+    expect(await outcome(token, by, NOW, { ...NO_REVOCATIONS, tokens: [{ id: "token-1", command: BY }] })).toBe(
+      "revoked",
+    );
+    expect(await outcome(token, by, NOW, { ...NO_REVOCATIONS, tokens: [{ id: "token-2", command: BY }] })).toBe("ok");
   });
 
   it("ends a subject's tokens from before its time", () => {
@@ -89,6 +93,7 @@ describe("the end of a session", () => {
       actors: actorsText([]),
       connection: "registry",
       before: SECOND,
+      command: BY,
       ...more,
     };
     return isKilled(one, connection, { ...NO_REVOCATIONS, kills: [kill] });
@@ -119,8 +124,8 @@ describe("the end of a session", () => {
   it("is not forgotten for another that came after it", () => {
     const kill = { sid: "s", issuer: ISSUER, subject: "alice", actors: actorsText([]), connection: "registry" };
     const kills = [
-      { ...kill, before: SECOND },
-      { ...kill, before: SECOND - 100 },
+      { ...kill, before: SECOND, command: BY },
+      { ...kill, before: SECOND - 100, command: BY },
     ];
     expect(isKilled(alice({}), "registry", { ...NO_REVOCATIONS, kills })).toBe(true);
     expect(isRevoked(alice({}), { ...NO_REVOCATIONS, kills })).toBe(false);
