@@ -108,7 +108,11 @@ export class Finder {
     this.#marks.length = 0;
     this.#scan.to(this.#carrier.scannable?.(this.window.end) ?? this.window.end);
     if (this.#named.length > 0 || this.#scan.hits.length > 0) this.#resolve(carrierUpto);
-    const upto = Math.min(carrierUpto, this.#scan.upto);
+    const hit = this.#scan.hits[0];
+    const goesOn = hit?.continued === true && hit.start === this.#shapeOpen;
+    if (!goesOn && this.#scan.upto > this.#shapeOpen) this.#closeShape();
+    // A hit waits until it is known whether it is part of something named.
+    const upto = Math.min(carrierUpto, this.#scan.upto, hit === undefined || goesOn ? Infinity : hit.start);
     this.#decided = Math.max(this.#decided, upto);
     while (this.#bares[0] !== undefined && this.#bares[0].to <= this.#decided) this.#bares.shift();
     return this.#decided;

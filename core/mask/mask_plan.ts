@@ -4,7 +4,7 @@
 
 import { NameTable } from "./name_table.ts";
 import { judgeOf, NAME_RULES, plainName, TELLING, USERINFO } from "./secret_names.ts";
-import { compileShapes, EVERY_SHAPE, type ShapeRules } from "./shapes/rules.ts";
+import { compileShapes, EVERY_SHAPE, SHAPE_RULES, type ShapeRules } from "./shapes/rules.ts";
 
 /** An admin's own rule: fields by name, a pattern (RE2) that is tried where one of its keywords stands, or both. */
 export interface OwnMask {
@@ -47,12 +47,12 @@ function shapesOf(mine: readonly OwnMask[], every: boolean, only: ReadonlySet<st
     pattern === null ? [] : [{ id, pattern, keywords, pseudonym }],
   );
   if (every) return patterns.length === 0 ? EVERY_SHAPE : compileShapes(patterns);
-  const kept = new Set(EVERY_SHAPE.ids.filter((id) => only?.has(id)));
-  return kept.size === 0 && patterns.length === 0 ? null : compileShapes(patterns, kept);
+  const has = (rule: string): boolean => only?.has(rule) ?? false;
+  return patterns.length === 0 && !SHAPE_RULES.some(has) ? null : compileShapes(patterns, has);
 }
 
 /** The built-in names and shapes. */
 export const EVERY_SECRET: MaskPlan = maskPlan([]);
 
 /** Every built-in rule by its id, as `only` takes them. */
-export const BUILT_IN_RULES: readonly string[] = [...new Set([...NAME_RULES, ...EVERY_SHAPE.ids])];
+export const BUILT_IN_RULES: readonly string[] = [...new Set([...NAME_RULES, ...SHAPE_RULES])];
