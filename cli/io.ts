@@ -14,6 +14,8 @@ export interface Io {
   readonly noteStyle: Style;
   /** Resolves when the line is accepted, so that a slow reader slows the command. */
   print(line: string): Promise<void>;
+  /** The same of bytes as they are, which are for no terminal. */
+  write(bytes: Uint8Array): Promise<void>;
   /** A line on standard error, for who reads along: never part of the output. */
   note(line: string): void;
   /** A line on standard error that the next one overwrites; shown on terminals only. */

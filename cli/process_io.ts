@@ -47,6 +47,9 @@ export function processIo(args: readonly string[]): ProcessIo {
       clearProgress();
       if (!stdout.write(`${line}\n`)) await once(stdout, "drain");
     },
+    write: async (bytes) => {
+      if (!stdout.write(bytes)) await once(stdout, "drain");
+    },
     note: (line) => {
       clearProgress();
       stderr.write(`${line}\n`);

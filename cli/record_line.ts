@@ -96,8 +96,18 @@ function results({ classes }: ReadLeaf, s: Style): string {
     late,
     protocol,
     region,
+    side,
+    length,
+    offset,
+    verb,
+    type,
+    size,
   } = classes;
   const parts: string[] = [];
+  if (verb === "send" || verb === "receive") parts.push(`${verb === "send" ? "→" : "←"} ${String(type)}`);
+  if (protocol === "websocket" && typeof size === "number") parts.push(bytesText(size));
+  if (typeof length === "number" && typeof offset === "number")
+    parts.push(`${side === "request" ? "↑" : "↓"}${bytesText(length)} ${s.dim(`from ${offset} on`)}`);
   if (protocol === "registry" || protocol === "perimeter") parts.push(protocol);
   if (region !== undefined) parts.push(`in ${String(region)}`);
   if (late !== undefined) parts.push(`late ${String(late)}`);

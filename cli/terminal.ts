@@ -7,6 +7,7 @@ export interface Style {
   red(text: string): string;
   green(text: string): string;
   yellow(text: string): string;
+  magenta(text: string): string;
   cyan(text: string): string;
 }
 
@@ -27,7 +28,7 @@ export function styleOf(isColored: boolean): Style {
     (code: number) =>
     (text: string): string =>
       isColored ? `\x1b[${code}m${text}\x1b[0m` : text;
-  return { bold: sgr(1), dim: sgr(2), red: sgr(31), green: sgr(32), yellow: sgr(33), cyan: sgr(36) };
+  return { bold: sgr(1), dim: sgr(2), red: sgr(31), green: sgr(32), yellow: sgr(33), magenta: sgr(35), cyan: sgr(36) };
 }
 
 /** Without the colours that `styleOf` gives. */

@@ -10,6 +10,7 @@ import { readLimit } from "../filters.ts";
 import { follow } from "../follow.ts";
 import { callJson, notAGateway } from "../gateway_client.ts";
 import type { Io } from "../io.ts";
+import { tailPayload } from "../payload/tail_payload.ts";
 import { RecordLines } from "../record_line.ts";
 import { type Done, EXIT } from "../refusal.ts";
 import { latestSession, NO_SESSION } from "../session_source.ts";
@@ -19,6 +20,7 @@ interface TailOptions extends AccessOptions {
   readonly follow?: boolean;
   readonly lines?: string;
   readonly json?: boolean;
+  readonly payload?: boolean;
 }
 
 const USUAL = 10;
@@ -29,15 +31,18 @@ export function tailCommand(program: Command, io: Io): Command {
     .command("tail")
     .summary("print a session's last records, and follow it")
     .description(
-      `Prints a session's last records. With -f it goes on with each record as it comes, over broken
-connections, until the session is closed. Nothing is verified but that no record is missing.`,
+      `Prints a session's last records, and under each the beginning of the body or message that it holds.
+With -f it goes on with each record as it comes, over broken connections, until the session is closed.
+Nothing is verified but that no record is missing.`,
     )
     .argument("[session]", 'its id, or "latest": your newest one that is not one of reading the trail', "latest")
     .option("-f, --follow", "go on with what comes")
     .option("-n, --lines <count>", `how many to begin with (${USUAL})`)
+    .option("--payload", "more of each body: its first lines, laid out")
     .action(acting(io, (options: TailOptions, session: string) => tail(options, session, io)));
   return withExamples(withAccess(withJson(command, "records as an export has them, a line each")), [
     ["sallyport tail -f", "your newest session"],
+    ["sallyport tail -f --payload", "with more of what is sent and received"],
     ["sallyport tail -f <sid> --json", "for a script"],
   ]);
 }
@@ -61,12 +66,15 @@ async function tail(options: TailOptions, session: string, io: Io): Promise<Done
   if (!summary.success) return notAGateway();
   if (given === null && options.json !== true) io.note(io.noteStyle.dim(`session ${sid.value}`));
   const lines = new RecordLines(io.style, io.width);
+  const renewed = (): ReturnType<typeof accessOf> => accessOf(options, io);
   const from = Math.max(0, summary.output.size - count.value);
   const ended = await follow(sid.value, from, options.follow === true, {
-    access: () => accessOf(options, io),
-    onRecord: (record, text) => {
+    access: renewed,
+    onRecord: async (record, text) => {
       io.progress("");
-      return io.print(options.json === true ? jsonText(JSON.parse(text)) : lines.line(record));
+      if (options.json === true) return io.print(jsonText(JSON.parse(text)));
+      await io.print(lines.line(record));
+      for (const line of await tailPayload(record, io, options.payload === true ? renewed : null)) await io.print(line);
     },
     onBreak: (milliseconds) => io.progress(`the connection broke; again in ${milliseconds / 1000} s …`),
   });

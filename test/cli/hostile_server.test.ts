@@ -10,6 +10,7 @@ import { sha256 } from "@noble/hashes/sha2.js";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type CliRan, runCli } from "../support/cli.ts";
 import { listen, stopServer } from "../support/loopback.ts";
+import { atTerminal } from "../support/terminal.ts";
 import { countingRandom, exportOf, SAMPLE, SID as SAMPLE_SID } from "../support/sample_session.ts";
 
 const SID = "01935b6e-9999-7000-8000-0123456789ab";
@@ -152,13 +153,66 @@ describe("text of others", () => {
     },
   );
 
-  test("in a command and its records moves no terminal", async () => {
+  const facts = {
+    state: "recorded",
+    type: EVIL,
+    format: "json",
+    coding: EVIL,
+    bytes: 1e300,
+    cut: 5,
+    chunks: 1e9,
+    masked: {
+      count: 3,
+      isCut: true,
+      rules: [{ rule: EVIL, count: 3 }],
+      places: [{ at: -5, put: 1e9, length: 0, rule: EVIL }],
+    },
+    size: 1e9,
+    complete: false,
+  };
+  const command = (format: string): unknown => ({
+    ...row,
+    records: [{ leaf: EVIL, fields: [[EVIL, EVIL, EVIL]] }],
+    payloads: { request: { ...facts, format }, response: { ...facts, state: "opaque" } },
+  });
+
+  test.each(["json", "text", "binary", EVIL])(
+    "in a command, its records and its bodies (%j) moves no terminal",
+    async (format) => {
+      answer = (response, path) => {
+        if (path.endsWith("/request")) response.end(`{"${EVIL}":"${EVIL}"}\n${EVIL}`);
+        else if (path.includes("/sessions/")) response.writeHead(404).end();
+        else response.end(JSON.stringify(command(format)));
+      };
+      for (const args of [
+        ["show", SID],
+        ["show", SID, "--all"],
+      ]) {
+        const ran = await run(args);
+        expect([ran.code, isPlain(ran), ran.out.includes("a record that cannot be read")]).toEqual([0, true, true]);
+        expect(ran.out).toContain(format === "binary" ? "|{" : "\\u{1b}[2J");
+      }
+      const asJson = await run(["show", SID, "--json"]);
+      expect([asJson.code, isPlain(asJson)]).toEqual([0, true]);
+    },
+  );
+
+  test("in a body on its way to a terminal moves it no more than its lines do", async () => {
     answer = (response, path) =>
-      path.includes("/sessions/")
-        ? response.writeHead(404).end()
-        : response.end(JSON.stringify({ ...row, records: [{ leaf: EVIL, fields: [[EVIL, EVIL, EVIL]] }] }));
-    const ran = await run(["show", SID]);
-    expect([ran.code, isPlain(ran), ran.out.includes("a record that cannot be read")]).toEqual([0, true, true]);
+      path.endsWith("/request") ? response.end(EVIL.repeat(3)) : response.end(JSON.stringify(command("text")));
+    const program = [
+      process.execPath,
+      join(import.meta.dirname, "../../cli/sallyport.ts"),
+      "show",
+      SID,
+      "--request",
+      "--no-color",
+    ];
+    const env = { SALLYPORT_GATEWAY: urlOf(server), SALLYPORT_TOKEN: "secret.token", TERM: "xterm" };
+    const { screen } = await atTerminal(program, [], { folder, env });
+    expect(screen).toContain("\\u{1b}[2J");
+    // What the program itself does is to take its own line of progress away.
+    expect(screen.replaceAll("\r\x1b[K", "").replaceAll(/[\r\n]/g, "")).not.toMatch(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/u);
   });
 });
 

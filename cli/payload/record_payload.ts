@@ -1,0 +1,106 @@
+// What one record holds of a body, for a person: its beginning, on a line. Reads fields as text that may
+// be anything; a field of another shape is left out, never an error.
+
+import { fromBase64 } from "../../core/bytes.ts";
+import type { ReadField, ReadLeaf } from "../../core/verify/read_line.ts";
+import { cutTo, widthOf } from "../table.ts";
+import { plainOf, type Style } from "../terminal.ts";
+import { bytesText } from "../time_text.ts";
+import { type MaskedPlace, marksOf, textOf } from "./payload_lines.ts";
+import { paintedLine } from "./painted.ts";
+
+/** Characters of a body that are looked at for a line. */
+const BEGINNING = 400;
+
+export interface RecordPayload {
+  /** Towards the tool, or from it. */
+  readonly isSent: boolean;
+  readonly format: string | null;
+  /** Bytes of the masked body in this record. */
+  readonly size: number;
+  /** Where they begin in the masked body. */
+  readonly at: number;
+  /** Null where they stand beside the record. */
+  readonly bytes: Uint8Array | null;
+  readonly places: readonly MaskedPlace[];
+}
+
+export interface RecordLike {
+  readonly leaf: Pick<ReadLeaf, "kind" | "classes" | "seq">;
+  readonly fields: readonly ReadField[];
+}
+
+/** Null for a record that holds nothing of a body. */
+export function payloadOfRecord(record: RecordLike): RecordPayload | null {
+  const { kind, classes } = record.leaf;
+  const found = bytesOf(record);
+  if (found === null) return null;
+  const at = typeof classes.at === "number" ? classes.at : 0;
+  return {
+    isSent: isSent(kind, classes),
+    format: typeof classes.format === "string" ? classes.format : null,
+    at,
+    ...found,
+    places: placesOf(fieldOf(record, "spans")),
+  };
+}
+
+export function fieldOf({ fields }: Pick<RecordLike, "fields">, name: string): string | null {
+  const field = fields.find((one) => one.name === name);
+  return field !== undefined && typeof field.value === "string" ? field.value : null;
+}
+
+function isSent(kind: string, { side, verb }: RecordLike["leaf"]["classes"]): boolean {
+  if (kind === "stream.chunk") return side === "request";
+  return (kind === "command.requested" || kind === "command.denied") && verb !== "receive";
+}
+
+function bytesOf(record: RecordLike): { readonly size: number; readonly bytes: Uint8Array | null } | null {
+  const text = fieldOf(record, "payload");
+  if (text !== null) return sized(new TextEncoder().encode(text));
+  const base64 = fieldOf(record, "payload.b64");
+  const decoded = base64 === null ? null : fromBase64(base64);
+  if (decoded !== null) return sized(decoded);
+  const { size } = object(fieldOf(record, "payload_digest"));
+  return typeof size === "number" ? { size, bytes: null } : null;
+}
+
+function sized(bytes: Uint8Array): { readonly size: number; readonly bytes: Uint8Array } {
+  return { size: bytes.length, bytes };
+}
+
+function object(json: string | null): Readonly<Record<string, unknown>> {
+  try {
+    const value: unknown = JSON.parse(json ?? "{}");
+    return typeof value === "object" && value !== null ? (value as Record<string, unknown>) : {};
+  } catch {
+    return {};
+  }
+}
+
+/** Where the masked places of a whole body, or of a message, stand in it. */
+function placesOf(spans: string | null): MaskedPlace[] {
+  const list = object(spans);
+  if (!Array.isArray(list)) return [];
+  const places: MaskedPlace[] = [];
+  let moved = 0;
+  for (const span of list as readonly unknown[]) {
+    const { at, length, put } = (span ?? {}) as Readonly<Record<string, unknown>>;
+    if (typeof at !== "number" || typeof length !== "number" || typeof put !== "number") break;
+    places.push({ at: at + moved, put });
+    moved += put - length;
+  }
+  return places;
+}
+
+/** One line of it, as long as there is room; size and what it is where there is no text. */
+export function shortPayload({ bytes, format, size, places, at }: RecordPayload, room: number, style: Style): string {
+  const what = `${bytesText(size)}${format === null ? "" : ` ${format}`}`;
+  const text = bytes === null || format === "binary" ? null : textOf(bytes.subarray(0, BEGINNING * 4));
+  if (bytes === null || text === null) return style.dim(bytes === null ? `${what}, beside the record` : what);
+  // A chunk's places are counted from the body's begin, of which it is a part.
+  const marks = at === 0 ? marksOf(bytes, places) : [];
+  const beginning = cutTo(text.slice(0, BEGINNING).replaceAll(/[\r\n\t]/g, " "), Math.max(8, room));
+  const line = paintedLine([{ text: beginning, from: 0, paint: "plain" }], marks, style);
+  return widthOf(plainOf(line)) <= Math.max(8, room) ? line : cutTo(plainOf(line), Math.max(8, room));
+}
