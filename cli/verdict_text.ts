@@ -1,7 +1,9 @@
 // What the verifier found, for a person.
 
 import type { SessionVerdict } from "../core/verify/verdict.ts";
+import type { PayloadsVerdict } from "./payload/verify_payloads.ts";
 import { shown, type Style } from "./terminal.ts";
+import { bytesText } from "./time_text.ts";
 
 export function verdictText(verdict: SessionVerdict, s: Style): string {
   const { integrity, completeness, findings, records, root } = verdict;
@@ -29,6 +31,12 @@ export function verdictText(verdict: SessionVerdict, s: Style): string {
     plural(findings.backwardsCount, "record") + " with a time before the last one's",
     findings.backwards,
   );
+  if (findings.withheldCount > 0)
+    lines.push(
+      s.dim(
+        `${findings.withheldCount} ${plural(findings.withheldCount, "field is", "fields are")} withheld from you, by commitment`,
+      ),
+    );
   if (integrity.kind === "intact") {
     lines.push(
       `${s.green(s.bold("intact"))}: ${records} ${plural(records, "record")}, chain and tree verified (root ${root.slice(0, 16)}…)`,
@@ -45,6 +53,24 @@ export function verdictText(verdict: SessionVerdict, s: Style): string {
   if (integrity.kind === "intact") lines.push(s.dim(`head: ${records}:${root}`));
   if (completeness.kind === "shown" && completeness.by === "head")
     lines.push(s.dim("the head is the export's own; keep it, and check a later export with --head"));
+  return lines.join("\n");
+}
+
+/** What became of the bodies; those that differ first. */
+export function payloadsText(payloads: PayloadsVerdict, s: Style): string {
+  const { holding, bytes, whole, open, notShown, differing, differences } = payloads;
+  const lines = differences.slice(0, 5).map(({ command, side, seq, detail }) => {
+    const where = seq === null ? "" : `, record ${seq}`;
+    return `${s.red(s.bold("DIFFERENT"))}: the ${side} body of command ${shown(command, 40)}${where}: ${shown(detail)}`;
+  });
+  if (differing > lines.length) lines.push(`${differing - lines.length} more ${plural(differing, "body", "bodies")}`);
+  const notes = [
+    whole > 0 ? `${whole} of them also by the digest of the whole` : "",
+    open > 0 ? `${open} of commands under way not looked at` : "",
+    notShown > 0 ? `${notShown} not shown to you` : "",
+  ].filter((note) => note !== "");
+  const held = `${holding} ${plural(holding, "body", "bodies")} (${bytesText(bytes)}) as the records say`;
+  lines.push(`${differing === 0 ? s.green(s.bold("bodies")) : "bodies"}: ${[held, ...notes].join("; ")}`);
   return lines.join("\n");
 }
 
@@ -68,6 +94,6 @@ function completenessText({ completeness, records, closed }: SessionVerdict, s: 
   }
 }
 
-function plural(count: number, word: string): string {
-  return count === 1 ? word : `${word}s`;
+function plural(count: number, word: string, many = `${word}s`): string {
+  return count === 1 ? word : many;
 }

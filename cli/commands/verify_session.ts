@@ -4,17 +4,18 @@
 import { createHash } from "node:crypto";
 import type { Command } from "commander";
 import { parseDigest } from "../../core/ids.ts";
-import { ok, refuse } from "../../core/result.ts";
+import { ok, refuse, type Result } from "../../core/result.ts";
 import type { SessionVerdict } from "../../core/verify/verdict.ts";
 import { verifySession } from "../../core/verify/verify_session.ts";
-import type { AccessOptions } from "../access.ts";
+import { accessOf, type AccessOptions } from "../access.ts";
 import { acting, withAccess, withExamples, withJson } from "../acting.ts";
 import type { Io } from "../io.ts";
+import { type PayloadsVerdict, PayloadsVerifier } from "../payload/verify_payloads.ts";
 import { RecordLines } from "../record_line.ts";
-import { type Done, EXIT } from "../refusal.ts";
+import { type CliRefusal, type Done, EXIT } from "../refusal.ts";
 import { openSource } from "../session_source.ts";
 import { jsonText } from "../terminal.ts";
-import { verdictText } from "../verdict_text.ts";
+import { payloadsText, verdictText } from "../verdict_text.ts";
 
 export function verifySessionCommand(program: Command, io: Io): Command {
   const command = program
@@ -30,9 +31,11 @@ your newest session that is not one of reading the trail.`,
     .usage("<source> [options]")
     .option("--head <size:root>", "verify against a head that you noted earlier")
     .option("--show", "print the records while verifying")
+    .option("--payloads", "fetch each recorded body, and hold it against the records")
     .action(acting(io, (options: VerifyCliOptions, source?: string) => verify("verify-session", source, options, io)));
   withExamples(withAccess(withJson(command)), [
     ["sallyport verify-session latest", "your newest session"],
+    ["sallyport verify-session latest --payloads", "and whether bodies are those of the records"],
     ["sallyport verify-session export.ndjson", "a file"],
     ["curl … | sallyport verify-session -", "standard input"],
     ["sallyport verify-session <sid> --head 3:c2f1…", "a head that you noted earlier"],
@@ -42,8 +45,8 @@ your newest session that is not one of reading the trail.`,
     `
 Exit codes:
   0  intact and complete
-  1  altered: the first wrong record is named
-  3  the export cannot be read
+  1  altered: the first wrong record is named; or a body is not that of its records
+  3  the export or a body cannot be read
   4  intact, but completeness is not shown`,
   );
 }
@@ -51,6 +54,7 @@ Exit codes:
 export interface VerifyCliOptions extends AccessOptions {
   readonly head?: string;
   readonly show?: boolean;
+  readonly payloads?: boolean;
   readonly json?: boolean;
 }
 
@@ -69,6 +73,7 @@ export async function verify(
   const opened = await openSource(source, options, io);
   if (!opened.ok) return opened;
   const lines = new RecordLines(io.style, io.width);
+  const payloads = options.payloads === true ? payloadsOf(options, io) : null;
   let count = 0;
   let verdict: SessionVerdict;
   try {
@@ -79,6 +84,10 @@ export async function verify(
         count += 1;
         if (count % 1000 === 0) io.progress(`${count} records …`);
         if (options.show === true && options.json !== true) await io.print(lines.line(record));
+        if (payloads === null) return;
+        const before = payloads.looked;
+        await payloads.take(record);
+        if (payloads.looked > before) io.progress(`${count} records, ${payloads.looked} bodies …`);
       },
     });
   } catch {
@@ -86,9 +95,30 @@ export async function verify(
   } finally {
     io.progress("");
   }
-  await io.print(options.json === true ? jsonText(verdict) : verdictText(verdict, io.style));
+  return told(verdict, payloads?.verdict() ?? null, options.json === true, io);
+}
+
+async function told(
+  verdict: SessionVerdict,
+  payloads: Result<PayloadsVerdict, CliRefusal> | null,
+  isJson: boolean,
+  io: Io,
+): Promise<Done> {
+  const found = payloads !== null && payloads.ok ? payloads.value : null;
+  if (isJson) await io.print(jsonText(found === null ? verdict : { ...verdict, payloads: found }));
+  else await io.print(verdictText(verdict, io.style));
+  if (!isJson && found !== null) await io.print(payloadsText(found, io.style));
   if (verdict.integrity.kind === "altered") return ok(EXIT.different);
+  if (payloads !== null && !payloads.ok) return payloads;
+  if (found !== null && found.differing > 0) return ok(EXIT.different);
   return ok(verdict.completeness.kind === "shown" ? EXIT.ok : EXIT.incomplete);
+}
+
+function payloadsOf(options: AccessOptions, io: Io): PayloadsVerifier {
+  return new PayloadsVerifier(
+    () => accessOf(options, io),
+    (milliseconds) => io.progress(`too many calls; again in ${milliseconds / 1000} s …`),
+  );
 }
 
 function parseHead(text: string | undefined): { size: number; root: string } | null | undefined {
