@@ -2,6 +2,7 @@
 
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
+import { BROWSER_CLIENT } from "./oidc_provider.ts";
 import type { LocalSecrets } from "./secrets.ts";
 
 /** The person whom FIRST_ADMIN names, and as whom `npm start` applies the policy. */
@@ -12,21 +13,28 @@ export interface Ports {
   readonly provider: number;
   readonly everything: number;
   readonly registry: number;
+  readonly packages: number;
 }
 
 export function portsFrom(first: number): Ports {
-  return { gateway: first, provider: first + 1, everything: first + 2, registry: first + 3 };
+  return { gateway: first, provider: first + 1, everything: first + 2, registry: first + 3, packages: first + 4 };
 }
 
 export function originsOf(ports: Ports): [string, string] {
   return [`http://127.0.0.1:${ports.gateway}`, `http://localhost:${ports.gateway}`];
 }
 
+/** Where a browser finds a connection. Browsers take every name below `localhost` for this machine. */
+export function browserOriginOf(connection: string, ports: Ports): string {
+  return `http://${connection}--local.localhost:${ports.gateway}`;
+}
+
 /** The demonstration's policy as it stands in its file, but for the upstreams' ports. */
 export function demoPolicy(ports: Ports): string {
   return readFileSync(fileURLToPath(new URL("./demo_policy.yaml", import.meta.url).href), "utf8")
     .replace("http://127.0.0.1:8789", `http://127.0.0.1:${ports.everything}`)
-    .replace("http://127.0.0.1:8790", `http://127.0.0.1:${ports.registry}`);
+    .replace("http://127.0.0.1:8790", `http://127.0.0.1:${ports.registry}`)
+    .replace("http://127.0.0.1:8791", `http://127.0.0.1:${ports.packages}`);
 }
 
 export function demoBindings(ports: Ports, issuer: string, secrets: LocalSecrets): Readonly<Record<string, string>> {
@@ -39,6 +47,14 @@ export function demoBindings(ports: Ports, issuer: string, secrets: LocalSecrets
     FIRST_ADMIN: JSON.stringify({ issuer, subject: ADMIN }),
     ALLOW_INSECURE_HTTP: "yes",
     PSEUDONYM_KEY: secrets.pseudonymKey,
+    HOST_FORM: browserOriginOf("*", ports),
+    LOGIN: JSON.stringify({
+      issuer,
+      client_id: BROWSER_CLIENT,
+      scope: "openid email profile groups tools",
+      resource: origins[0],
+    }),
+    LOGIN_KEY: secrets.loginKey,
     UPSTREAM_REGISTRY: `gateway:${secrets.registryPassword}`,
   };
 }

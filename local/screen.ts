@@ -5,6 +5,8 @@ import { PEOPLE } from "./oidc_people.ts";
 
 export interface Screen {
   readonly gateway: string;
+  /** Of a tool that is for browsers. */
+  readonly page: string;
   readonly issuer: string;
   /** The state folder as a newcomer would write it. */
   readonly state: string;
@@ -57,6 +59,7 @@ export function renderScreen(screen: Screen): string {
     "",
     ...row("gateway", screen.gateway, ""),
     ...row("tools", `${screen.gateway}/c/registry/`, "npm registry (Verdaccio)"),
+    ...row("", screen.page, "its page, in a browser"),
     ...row("", `${screen.gateway}/c/everything/mcp`, "MCP reference server"),
     ...row("login", screen.issuer, PEOPLE.map((one) => one.subject).join(", ")),
     ...row("records", screen.state, "kept when this ends"),

@@ -6,16 +6,20 @@ import { join } from "node:path";
 
 export interface LocalSecrets {
   readonly pseudonymKey: string;
+  readonly loginKey: string;
   readonly registryPassword: string;
 }
 
+/** What a folder has stays; what came to be needed since it was made is added. */
 export function loadSecrets(state: string): LocalSecrets {
   const path = join(state, "secrets.json");
-  if (existsSync(path)) return JSON.parse(readFileSync(path, "utf8")) as LocalSecrets;
+  const kept = existsSync(path) ? (JSON.parse(readFileSync(path, "utf8")) as Partial<LocalSecrets>) : {};
   const secrets = {
     pseudonymKey: randomBytes(32).toString("base64"),
+    loginKey: randomBytes(32).toString("base64"),
     registryPassword: randomBytes(32).toString("base64url"),
+    ...kept,
   };
-  writeFileSync(path, JSON.stringify(secrets), { mode: 0o600, flag: "wx" });
+  writeFileSync(path, JSON.stringify(secrets), { mode: 0o600 });
   return secrets;
 }

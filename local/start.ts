@@ -1,4 +1,4 @@
-// `npm start`: a real OpenID provider, two real tools and the gateway on the local Workers runtime,
+// `npm start`: a real OpenID provider, real tools and the gateway on the local Workers runtime,
 // with storage that is kept; then the screen with three commands to copy.
 //
 // Everything it starts ends with it: on Ctrl-C, on SIGTERM, when the terminal goes away, and when one
@@ -8,7 +8,7 @@ import { mkdirSync } from "node:fs";
 import { join, relative, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { applyPolicy } from "./apply_policy.ts";
-import { ADMIN, demoBindings, demoPolicy, originsOf, portsFrom, type Ports } from "./demo.ts";
+import { ADMIN, browserOriginOf, demoBindings, demoPolicy, originsOf, portsFrom, type Ports } from "./demo.ts";
 import { login } from "./login.ts";
 import { migrateD1 } from "./migrate_d1.ts";
 import { PEOPLE } from "./oidc_people.ts";
@@ -18,15 +18,15 @@ import { readRunning, removeRunning, stateFolder, writeRunning } from "./running
 import { startRuntime } from "./runtime.ts";
 import { renderScreen } from "./screen.ts";
 import { loadSecrets } from "./secrets.ts";
-import { startEverything, startRegistry } from "./tools.ts";
+import { startEverything, startPackagesPage, startRegistry } from "./tools.ts";
 
 const HELP = `Usage: npm start -- [--port N] [--state FOLDER]
 
-  --port N        the gateway's port; the provider and the tools take the three after it
+  --port N        the gateway's port; the provider and the tools take the four after it
                   (8787, or SALLYPORT_PORT)
   --state FOLDER  where records, keys and logs are kept (.sallyport, or SALLYPORT_STATE)`;
 const DEFAULT_PORT = 8787;
-const LAST_PORT = 65_532;
+const LAST_PORT = 65_531;
 /** How long an orderly end may take before the process leaves anyway. */
 const GRACE_MS = 8_000;
 
@@ -74,10 +74,14 @@ async function startAll({ ports, state }: Options, parts: Part[], died: (what: s
     parts.push(part);
     return part;
   };
+  const registry = { state, logs, password: secrets.registryPassword };
   const all = await Promise.allSettled([
     started(startProvider({ port: ports.provider, people: PEOPLE, resources: originsOf(ports), state })),
     started(startEverything({ port: ports.everything, state, logs })),
-    started(startRegistry({ port: ports.registry, state, logs }, secrets.registryPassword, `${origin}/c/registry/`)),
+    started(startRegistry({ port: ports.registry, ...registry, publicUrl: `${origin}/c/registry/` })),
+    started(
+      startPackagesPage({ port: ports.packages, ...registry, publicUrl: `${browserOriginOf("packages", ports)}/` }),
+    ),
   ] as const);
   const failed = all.find((one) => one.status === "rejected");
   if (failed !== undefined) throw failed.reason;
@@ -140,14 +144,14 @@ async function main(): Promise<void> {
   };
   endOnSignals(() => end(0));
   endWithParent(() => end(0));
-  if (process.stdout.isTTY) console.log("Starting a login provider, two tools and the gateway …");
+  if (process.stdout.isTTY) console.log("Starting a login provider, tools and the gateway …");
   const [gateway] = originsOf(ports);
   try {
     const issuer = await startAll(options, parts, died);
     if (isEnding) return;
     endOnSignals(() => end(0));
     writeRunning(state, { gateway, issuer, pid: process.pid });
-    console.log(screenOf(gateway, issuer, state));
+    console.log(screenOf(gateway, `${browserOriginOf("packages", ports)}/`, issuer, state));
   } catch (error) {
     died(error instanceof Error ? error.message : String(error));
   }
@@ -165,12 +169,13 @@ function endWithParent(end: () => void): void {
   setInterval(() => process.ppid !== parent && end(), 1000).unref();
 }
 
-function screenOf(gateway: string, issuer: string, state: string): string {
+function screenOf(gateway: string, page: string, issuer: string, state: string): string {
   const { stdout, env } = process;
   const isColored = stdout.isTTY && (env.NO_COLOR ?? "") === "" && env.TERM !== "dumb";
   const isUsual = env.SALLYPORT_STATE === undefined && state === stateFolder();
   return renderScreen({
     gateway,
+    page,
     issuer,
     state: `${shownPath(state)}/`,
     stateVariable: isUsual ? null : state,

@@ -4,7 +4,7 @@
 import { type ChildProcess, fork } from "node:child_process";
 import { createHash } from "node:crypto";
 import { once } from "node:events";
-import { closeSync, mkdirSync, openSync, writeFileSync } from "node:fs";
+import { closeSync, mkdirSync, openSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -13,6 +13,8 @@ const GUEST = new URL("./guest.ts", import.meta.url).href;
 /** Verdaccio takes 3 s on a slow machine with a cold disk. */
 const READY_MS = 60_000;
 const GRACE_MS = 3_000;
+/** How often the page's list of packages is looked at. */
+const LIST_MS = 1_000;
 
 export interface Tool {
   readonly name: string;
@@ -53,35 +55,108 @@ export function startEverything({ port, state, logs }: Place): Promise<Tool> {
   });
 }
 
-/**
- * An npm registry without uplinks. Its one user is the gateway; `publicUrl` is where callers find it,
- * so that the tarball URLs it writes lead through the gateway.
- */
-export function startRegistry({ port, state, logs }: Place, gatewayPassword: string, publicUrl: string): Promise<Tool> {
+export interface RegistryOptions extends Place {
+  /** Of the gateway, the registry's one user. */
+  readonly password: string;
+  /** Where callers find it, so that the URLs it writes lead through the gateway. */
+  readonly publicUrl: string;
+}
+
+/** An npm registry without uplinks, for npm's clients. */
+export function startRegistry({ port, state, logs, password, publicUrl }: RegistryOptions): Promise<Tool> {
   const folder = join(state, "registry");
-  mkdirSync(folder, { recursive: true });
-  // Unsalted and fast is enough for a password of 256 random bits.
-  const hash = createHash("sha1").update(gatewayPassword).digest("base64");
-  writeFileSync(join(folder, "htpasswd"), `gateway:{SHA}${hash}\n`, { mode: 0o600 });
-  const config = join(folder, "config.yaml");
-  writeFileSync(config, registryConfig(publicUrl));
-  return startTool({
-    name: "registry",
+  const config = writeRegistry(folder, "config.yaml", password, publicUrl, false);
+  return startTool(verdaccio({ name: "registry", port, folder, logs, publicUrl, config }));
+}
+
+/**
+ * The same registry's page, for browsers: the same program over the same packages, since one process
+ * writes the URLs of one place only. It reads the list of packages when it starts, so it starts anew when
+ * that list changes.
+ */
+export async function startPackagesPage({ port, state, logs, password, publicUrl }: RegistryOptions): Promise<Tool> {
+  const folder = join(state, "registry");
+  const config = writeRegistry(folder, "page.yaml", password, publicUrl, true);
+  const options = verdaccio({ name: "packages", port, folder, logs, publicUrl, config });
+  const list = join(folder, "storage", ".verdaccio-db.json");
+  const { promise: ended, resolve: end } = Promise.withResolvers<void>();
+  let isStopping = false;
+  let tool: Tool | null = null;
+  const begin = async (): Promise<Tool> => {
+    const one = await startTool(options);
+    tool = one;
+    void one.ended.then(() => (tool === one ? end() : undefined));
+    return one;
+  };
+  let known = listIn(list);
+  const { log } = await begin();
+  const look = async (): Promise<void> => {
+    const now = listIn(list);
+    if (now === known || tool === null) return;
+    known = now;
+    const old: Tool = tool;
+    tool = null;
+    await old.stop();
+    if (!isStopping) await begin().catch(end);
+  };
+  const timer = setInterval(() => void look(), LIST_MS);
+  timer.unref();
+  return {
+    name: options.name,
+    log,
+    ended,
+    stop: async () => {
+      isStopping = true;
+      clearInterval(timer);
+      await tool?.stop();
+    },
+  };
+}
+
+/** The names of the packages, as one text. */
+function listIn(path: string): string {
+  try {
+    return JSON.stringify((JSON.parse(readFileSync(path, "utf8")) as { list?: unknown }).list ?? []);
+  } catch {
+    return "[]";
+  }
+}
+
+function verdaccio(
+  options: Omit<ToolOptions, "program" | "args" | "env" | "probe"> & {
+    readonly port: number;
+    readonly publicUrl: string;
+    readonly config: string;
+  },
+): ToolOptions {
+  const { port, publicUrl, config, name, folder, logs } = options;
+  return {
+    name,
+    folder,
+    logs,
     program: join(modules, "verdaccio/bin/verdaccio"),
     args: ["--config", config, "--listen", `127.0.0.1:${port}`],
     env: { VERDACCIO_PUBLIC_URL: new URL(publicUrl).origin },
-    folder,
-    logs,
     probe: `http://127.0.0.1:${port}/-/ping`,
-  });
+  };
 }
 
-function registryConfig(publicUrl: string): string {
+function writeRegistry(folder: string, name: string, password: string, publicUrl: string, hasPage: boolean): string {
+  mkdirSync(folder, { recursive: true });
+  // Unsalted and fast is enough for a password of 256 random bits.
+  const hash = createHash("sha1").update(password).digest("base64");
+  writeFileSync(join(folder, "htpasswd"), `gateway:{SHA}${hash}\n`, { mode: 0o600 });
+  const path = join(folder, name);
+  writeFileSync(path, registryConfig(publicUrl, hasPage));
+  return path;
+}
+
+function registryConfig(publicUrl: string, hasPage: boolean): string {
   return `# Written by npm start each time.
 storage: ./storage
 url_prefix: ${new URL(publicUrl).pathname}
 web:
-  enable: false
+  enable: ${hasPage}
 auth:
   htpasswd:
     file: ./htpasswd

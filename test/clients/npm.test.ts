@@ -35,12 +35,24 @@ beforeAll(async () => {
   // Two, because a registry writes its own address into what it answers.
   registries.push(
     ...(await Promise.all([
-      startRegistry({ port: plain, state: join(state, "plain"), logs: state }, PASSWORD, directUrl),
-      startRegistry({ port: behind, state: join(state, "behind"), logs: state }, PASSWORD, gatewayUrl),
+      startRegistry({
+        port: plain,
+        state: join(state, "plain"),
+        logs: state,
+        password: PASSWORD,
+        publicUrl: directUrl,
+      }),
+      startRegistry({
+        port: behind,
+        state: join(state, "behind"),
+        logs: state,
+        password: PASSWORD,
+        publicUrl: gatewayUrl,
+      }),
     ])),
   );
   tap = await startTap(`http://127.0.0.1:${behind}`);
-  const ports = { gateway: port, provider: 1, everything: 1, registry: Number(new URL(tap.url).port) };
+  const ports = { gateway: port, provider: 1, everything: 1, registry: Number(new URL(tap.url).port), packages: 1 };
   gateway = await startGateway({
     port,
     policy: withoutApprovals(demoPolicy(ports)),

@@ -66,6 +66,7 @@ describe("README.md", () => {
   test("shows the screen that npm start prints", () => {
     const screen = renderScreen({
       gateway: "http://127.0.0.1:8787",
+      page: "http://packages--local.localhost:8787/",
       issuer: "http://127.0.0.1:8788",
       state: ".sallyport/",
       stateVariable: null,

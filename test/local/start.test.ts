@@ -33,13 +33,13 @@ function environment(): NodeJS.ProcessEnv {
   return env;
 }
 
-/** A port with three free ones after it. */
+/** A port with four free ones after it. */
 async function freePorts(): Promise<number> {
   for (;;) {
     const first = 20_000 + Math.floor(Math.random() * 40_000);
     const servers: Server[] = [];
     let isFree = true;
-    for (let port = first; port < first + 4 && isFree; port++) {
+    for (let port = first; port < first + 5 && isFree; port++) {
       const server = createServer();
       servers.push(server);
       isFree = await new Promise((resolve) =>
@@ -210,6 +210,7 @@ describe("npm start", () => {
 describe("the screen", () => {
   const usual = {
     gateway: "http://127.0.0.1:8787",
+    page: "http://packages--local.localhost:8787/",
     issuer: "http://127.0.0.1:8788",
     state: ".sallyport/",
     stateVariable: null,
