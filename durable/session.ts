@@ -31,14 +31,18 @@ import type {
 } from "./session_rpc.ts";
 import { SESSION_LIMITS, type SessionLimits, StorageBudget } from "./storage_budget.ts";
 import { SessionWatch } from "./session_watch.ts";
+import type { SocketPorts } from "./socket_ports.ts";
+import type { SocketOpening, SocketOrder, SocketRpc } from "./socket_rpc.ts";
+import { Sockets } from "./sockets.ts";
 
-export class SessionObject extends DurableObject<Env> implements SessionRpc, SessionWatchRpc {
+export class SessionObject extends DurableObject<Env> implements SessionRpc, SessionWatchRpc, SocketRpc {
   readonly #log: SessionLog;
   readonly #commits: GroupCommit;
   readonly #opener: SessionOpener;
   readonly #alarm: AlarmClock;
   readonly #watch: SessionWatch;
   readonly #budget: StorageBudget;
+  readonly #sockets: Sockets;
   /** Null where the region has no search database. */
   readonly #index: CommandIndex | null;
 
@@ -61,6 +65,7 @@ export class SessionObject extends DurableObject<Env> implements SessionRpc, Ses
           index?.mark(log.log.left);
         });
         this.#watch.changed();
+        this.#sockets.changed();
         index?.changed();
       },
       () => {
@@ -70,6 +75,13 @@ export class SessionObject extends DurableObject<Env> implements SessionRpc, Ses
       () => ctx.storage.sync(),
       limits.inFlight,
     );
+    this.#sockets = new Sockets({
+      log,
+      commits: this.#commits,
+      ports: () => this.socketPorts(),
+      catchUp: () => this.#catchUp(),
+      settled: () => this.#settled(),
+    });
     const object = ctx.id.toString();
     this.#opener = new SessionOpener(
       log,
@@ -105,14 +117,45 @@ export class SessionObject extends DurableObject<Env> implements SessionRpc, Ses
   async proceed(records: readonly Committed[]): Promise<Appended> {
     const weight = weightOf(records);
     if (!this.#commits.takes(weight)) return { ok: false, reason: "overloaded" };
-    // The last outcome of a killed session is followed by its end.
-    if (this.#log.isKilling) this.#alarm.wakeBy(Date.now() + ALARM_PAUSE_MS);
+    this.#settled();
     return this.#commits.add({
       apply: (careful) => this.#log.proceed(records, Date.now(), careful),
       refused: () => ({ ok: false, reason: "storage_refused" }),
       alone: this.#log.underWay <= FEW,
       weight,
     });
+  }
+
+  async openSocket(order: SocketOrder): Promise<SocketOpening> {
+    return this.#sockets.open(order);
+  }
+
+  async dropSocket(command: CommandId): Promise<void> {
+    this.#sockets.drop(command);
+  }
+
+  /** Of the Worker alone, for the caller's end of a socket: a WebSocket crosses no other call. */
+  override async fetch(request: Request): Promise<Response> {
+    return this.#sockets.join(request);
+  }
+
+  /** What the deployed object has of the Worker's side (workers/session_object.ts); without it no socket is opened. */
+  protected socketPorts(): SocketPorts | null {
+    return null;
+  }
+
+  /** Messages come as events that cannot be refused: none is let in until what is written is durable. */
+  #catchUp(): void {
+    const caughtUp = async (): Promise<void> => {
+      this.#commits.flush();
+      await this.ctx.storage.sync().catch(() => undefined);
+    };
+    void this.ctx.blockConcurrencyWhile(caughtUp);
+  }
+
+  /** The last outcome of a killed session is followed by its end. */
+  #settled(): void {
+    if (this.#log.isKilling) this.#alarm.wakeBy(Date.now() + ALARM_PAUSE_MS);
   }
 
   #takes(weight: number): boolean {

@@ -9,11 +9,13 @@ import { type Config, type ConfigRefusal, readConfig } from "./config.ts";
 import { ControlCache } from "./control_cache.ts";
 import { controlOf } from "./control_client.ts";
 import type { Env } from "./env.ts";
+import { Pseudonyms } from "./pseudonyms.ts";
 
 export interface Gateway {
   readonly env: Env;
   readonly config: Config;
   readonly control: ControlCache;
+  readonly pseudonyms: Pseudonyms;
   readonly authentication: Authentication;
 }
 
@@ -38,6 +40,7 @@ function makeGateway(env: Env): Result<Gateway, ConfigRefusal> {
     env,
     config: config.value,
     control: new ControlCache(() => controlOf(env), config.value),
+    pseudonyms: new Pseudonyms(config.value.pseudonymKey),
     authentication: { issuers, keySets, verified: new VerifiedTokens() },
   });
 }

@@ -16,6 +16,7 @@ export type ProblemReason =
   | "obligation_unmet"
   | "method_unknown"
   | "upgrade_unsupported"
+  | "upgrade_malformed"
   | "cross_site"
   | "service_worker"
   | "no_host_form"
@@ -87,6 +88,7 @@ const TOLD: Readonly<Record<ProblemReason, Told>> = {
   approval_unavailable: { status: 403, title: "This needs an approval, which this gateway cannot ask for" },
   obligation_unmet: { status: 403, title: "The policy demands something this gateway cannot do" },
   method_unknown: { status: 501, title: "This method is not forwarded" },
+  upgrade_malformed: { status: 400, title: "The subprotocols are no list of different names" },
   upgrade_unsupported: { status: 501, title: "Protocol upgrades are not forwarded" },
   cross_site: { status: 403, title: "This did not come from the tool's own pages" },
   service_worker: { status: 403, title: "Tools cannot install service workers here" },

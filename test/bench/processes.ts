@@ -38,8 +38,9 @@ export interface UpstreamProcess {
   stop(): void;
 }
 
-export async function startUpstream(): Promise<UpstreamProcess> {
-  const [command, args] = pinned("load", process.execPath, [join(import.meta.dirname, "upstream.ts")]);
+/** `program` of this folder prints the port it listens on. */
+export async function startUpstream(program = "upstream.ts"): Promise<UpstreamProcess> {
+  const [command, args] = pinned("load", process.execPath, [join(import.meta.dirname, program)]);
   const child = spawn(command, args, { stdio: ["pipe", "pipe", 2] });
   const port = await new Promise<number>((resolve, reject) => {
     child.once("exit", () => reject(new Error("the upstream ended before it listened")));

@@ -24,6 +24,7 @@ import {
   VARIANTS,
   type WorkerName,
 } from "./variants.ts";
+import { measureSockets, socketsSummary, socketsText } from "./websocket.ts";
 import { workerdBinary } from "./workerd.ts";
 
 const SUBJECTS = 64;
@@ -83,7 +84,12 @@ async function main(options: Options): Promise<boolean> {
     say("decisions");
     const decisions = await measureDecisions(place);
     for (const variant of variants.values()) await variant.stop();
-    const problems = checkRecords(harness, variants);
+    say("sockets");
+    const sockets = await measureSockets(place, tokens[0] ?? "", {
+      rounds: options.quick ? 2 : options.rounds,
+      seconds: options.seconds,
+    });
+    const problems = [...checkRecords(harness, variants), ...sockets.problems];
     for (const problem of problems) say(problem);
     const about = aboutOf(options, plan, rounds, folder, memory);
     const figures = { scenarios: plan.scenarios, measured };
@@ -92,6 +98,7 @@ async function main(options: Options): Promise<boolean> {
         JSON.stringify({
           ...summary(figures, about),
           decisions: decisionsSummary(decisions),
+          websocket: socketsSummary(sockets),
           ...(stages === null ? {} : { stages }),
         }),
       );
@@ -99,7 +106,8 @@ async function main(options: Options): Promise<boolean> {
       console.log(
         table(figures, about) +
           (stages === null ? "" : stagesText(stages.steps, stages.functions)) +
-          decisionsText(decisions),
+          decisionsText(decisions) +
+          socketsText(sockets),
       );
     return problems.length === 0;
   } finally {

@@ -47,13 +47,17 @@ export interface Place {
 
 export type WorkerName = Exclude<VariantName, "direct">;
 
-export async function startVariant(name: WorkerName, place: Place): Promise<Variant> {
+export async function startVariant(
+  name: WorkerName,
+  place: Place,
+  policy: unknown = policyOf(place.upstream),
+): Promise<Variant> {
   const spec = await specOf(name, place);
   const worker = await startWorker(spec, place.folder);
   const isGateway = name === "gateway_disk" || name === "gateway_memory";
   if (isGateway) {
     const gateway = `http://127.0.0.1:${worker.port}`;
-    await applyPolicy({ gateway, token: place.admin, host: HOST }, JSON.stringify(policyOf(place.upstream)));
+    await applyPolicy({ gateway, token: place.admin, host: HOST }, JSON.stringify(policy));
   }
   return { ...worker, records: isGateway ? join(spec.storage, "bench-SessionObject") : null };
 }

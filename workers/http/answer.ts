@@ -12,6 +12,7 @@ import type { Cleared } from "./exchange.ts";
 import { type Cut, type Forwarded, WHOLE_BODY_LIMIT } from "./forward.ts";
 import { digestsText, Meter } from "./meter.ts";
 import { pump, type PumpEnd } from "./pump.ts";
+import { isSocket } from "./socket.ts";
 
 /** Within a lease's 30 s, and within the time that the platform leaves to work beside an answer. */
 const ENDING_PAUSES_MS: readonly number[] = [0, 1_000, 5_000];
@@ -19,6 +20,11 @@ const ENDING_PAUSES_MS: readonly number[] = [0, 1_000, 5_000];
 export async function answerCommand(cleared: Cleared, forwarded: Forwarded): Promise<Response> {
   const { response } = forwarded;
   if (response === null) return withoutAnswer(cleared, forwarded);
+  if (isSocket(cleared, response)) {
+    // Its records are made by the object that relays it, from `response.started` on.
+    forwarded.done();
+    return response;
+  }
   if (!isFinalStatus(response.status) || response.webSocket) return invalidAnswer(cleared, forwarded);
   const headers = releasedHeaders(cleared, response);
   const declared = response.headers.get("content-length");

@@ -11,6 +11,7 @@ import type { Known } from "../control_cache.ts";
 import type { Gateway } from "../gateway.ts";
 import type { ProblemMore, ProblemReason } from "../problem.ts";
 import type { Begun } from "../session_client.ts";
+import type { SocketAsked } from "./socket_asked.ts";
 
 /** One request as it came, before anything is known of it. */
 export interface Call {
@@ -33,23 +34,27 @@ export interface Exchange extends Call {
   readonly policy: Policy;
 }
 
+export interface UpstreamAnswerer {
+  readonly kind: "upstream";
+  readonly url: string;
+  readonly headers: readonly Header[];
+  /** The part of the query that is the upstream's credential; empty if there is none. */
+  readonly secretQuery: string;
+  /** The upstream's base, and what stands for it: the path form, or the origin of the connection's own host. */
+  readonly upstream: string;
+  readonly pathForm: string;
+  /** Null in the path form. */
+  readonly ownHost: { readonly framing: Framing } | null;
+  /** The path inside the connection: relative redirects are relative to it. */
+  readonly path: string;
+  readonly timeoutMs: number;
+  /** The caller asks for a WebSocket. */
+  readonly socket?: SocketAsked;
+}
+
 /** Who answers: an upstream over the network, or a function of the gateway's own API. */
 export type Answerer =
-  | {
-      readonly kind: "upstream";
-      readonly url: string;
-      readonly headers: readonly Header[];
-      /** The part of the query that is the upstream's credential; empty if there is none. */
-      readonly secretQuery: string;
-      /** The upstream's base, and what stands for it: the path form, or the origin of the connection's own host. */
-      readonly upstream: string;
-      readonly pathForm: string;
-      /** Null in the path form. */
-      readonly ownHost: { readonly framing: Framing } | null;
-      /** The path inside the connection: relative redirects are relative to it. */
-      readonly path: string;
-      readonly timeoutMs: number;
-    }
+  | UpstreamAnswerer
   /** `signal` says that the caller has left, or that the token has ended. */
   | { readonly kind: "local"; readonly answer: (cleared: Cleared, signal: AbortSignal) => Promise<Response> };
 

@@ -7,6 +7,7 @@ import { Deadlines } from "./deadlines.ts";
 import type { Cleared, Exchange } from "./exchange.ts";
 import { Meter } from "./meter.ts";
 import { pump, type PumpEnd } from "./pump.ts";
+import { openSocket } from "./socket.ts";
 
 /** Bodies up to this are read whole: cheaper than stream machinery, and small enough for 64 at once. */
 export const WHOLE_BODY_LIMIT: number = 64 * 1024;
@@ -68,6 +69,10 @@ export async function forward(cleared: Cleared, callerLeft: () => void): Promise
     return forwarded;
   }
   deadlines.start(answerer.timeoutMs);
+  if (answerer.socket !== undefined) {
+    forwarded.response = await openSocket(cleared, answerer, abort.signal).catch(() => null);
+    return forwarded;
+  }
   try {
     const body = await bodyOf(exchange, asked.body ?? null, forwarded, stopFor);
     const headers = new Headers();

@@ -31,7 +31,8 @@ import { type Caller, callerOf } from "../caller.ts";
 import type { ProblemReason } from "../problem.ts";
 import { originOf } from "../protected_resource.ts";
 import { decideByBody } from "./decide_by_body.ts";
-import type { Answerer, Asked, Exchange } from "./exchange.ts";
+import type { Asked, Exchange, UpstreamAnswerer } from "./exchange.ts";
+import { socketAsked, withSubprotocols } from "./socket_asked.ts";
 
 /** `below` is what stands in front of the rest of the path at the upstream. */
 export interface Spelling {
@@ -95,11 +96,10 @@ export function resolveTool(caller: Caller, exchange: Exchange, form: Form): Ask
   if (!parsed.ok) return refused(parsed.reason);
   if (exchange.known.isUnreadable) return refused("policy_unreadable");
   if (verbClass(method) === null) return refused("method_unknown");
-  // Any other upgrade (h2c, which some clients offer on every request) may be ignored (RFC 9110 §7.8), and is.
-  const isUpgrade = /(?:^|,)\s*websocket\b/i.test(request.headers.get("upgrade") ?? "");
-  const unfit = form.ownHost === null ? null : hostRefusal(request, isUpgrade, form.ownHost, settings);
+  const socket = socketAsked(request, settings);
+  const unfit = form.ownHost === null ? null : hostRefusal(request, socket !== null, form.ownHost, settings);
   if (unfit !== null) return refused(unfit);
-  if (isUpgrade) return refused("upgrade_unsupported");
+  if (typeof socket === "string") return refused(socket);
   // The runtime's fetch cannot send one; dropping it would make another request of it.
   if ((method === "GET" || method === "HEAD") && request.body !== null) return refused("body_unsupported");
   const decided = (decision: Decision, body: Uint8Array | null): Asked => {
@@ -109,6 +109,10 @@ export function resolveTool(caller: Caller, exchange: Exchange, form: Form): Ask
     if (form.ownHost !== null && !settings.browser) return refused("no_host_form");
     const call = upstreamOf(exchange, settings, parsed.value, headers, form);
     if (typeof call === "string") return refused(call);
+    if (socket !== null) {
+      const sent = { target, headers: withSubprotocols(call.forwarded, socket) };
+      return { ...base, decision, answerer: { ...call.answerer, socket }, sent };
+    }
     const sent = { target, headers: call.forwarded };
     const stands = standsBy(caller, exchange, question, decision, settings, body);
     return { ...base, decision, answerer: call.answerer, sent, stands, ...(body === null ? {} : { body }) };
@@ -199,7 +203,7 @@ function upstreamOf(
   target: Target,
   headers: readonly Header[],
   { below, baseOf, ownHost }: Form,
-): { answerer: Answerer; forwarded: readonly Header[] } | ProblemReason {
+): { answerer: UpstreamAnswerer; forwarded: readonly Header[] } | ProblemReason {
   const { config } = exchange.gateway;
   const upstream = settings.upstream + below;
   const origin = originOf(exchange.request.url);
