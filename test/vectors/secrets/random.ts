@@ -66,8 +66,8 @@ export class Random {
 }
 
 export function base64(bytes: Uint8Array | string): string {
-  const binary = typeof bytes === "string" ? bytes : String.fromCharCode(...bytes);
-  return btoa(binary);
+  const all = typeof bytes === "string" ? new TextEncoder().encode(bytes) : bytes;
+  return btoa(String.fromCharCode(...all));
 }
 
 export function base64url(bytes: Uint8Array | string): string {
