@@ -40,7 +40,8 @@ export function payloadFields(
   sha256: Sha256,
 ): RecordedPayload {
   const bytes = joined(pieces.map((piece) => piece.bytes));
-  const fields: Record<string, string> = { ...spanFields(pieces.flatMap((piece) => piece.spans)) };
+  const spans = pieces.flatMap((piece) => piece.spans).sort((a, b) => a.at - b.at);
+  const fields: Record<string, string> = { ...spanFields(spans) };
   if (typeof nature.raw === "string") fields.raw = nature.raw;
   const classes = {
     format: nature.format,

@@ -10,12 +10,14 @@ import { sha256 } from "@noble/hashes/sha2.js";
 import fc from "fast-check";
 import { afterAll, describe, expect, it } from "vitest";
 import { verifyExport } from "../../core/verify/verify_session.ts";
-import { countingRandom, exportOf, SAMPLE } from "../support/sample_session.ts";
+import { BODIES, DOWNLOAD } from "../support/sample_bodies.ts";
+import { commandId, countingRandom, exportOf, SAMPLE, withheldExport } from "../support/sample_session.ts";
 
 const reader = fileURLToPath(new URL("../vectors/record/read_vectors.py", import.meta.url).href);
 const hasPython = spawnSync("python3", ["--version"]).status === 0;
 const folder = mkdtempSync(join(tmpdir(), "sallyport-reader-"));
 const sample = exportOf(SAMPLE, countingRandom(), sha256);
+const bodies = exportOf(BODIES, countingRandom(), sha256);
 
 function read(...paths: readonly string[]): {
   readonly code: number | null;
@@ -33,13 +35,24 @@ describe.skipIf(!hasPython)("the independent reader", () => {
   it("finds that all vectors and the sample session hold", () => {
     expect(read()).toEqual({
       code: 0,
-      out: "vectors.json: 76 vectors hold\nsession.ndjson: 17 records hold\n",
+      out: [
+        "vectors.json: 76 vectors hold",
+        "session.ndjson: 17 records hold",
+        "bodies.ndjson: 23 records hold",
+        "withheld.ndjson: 23 records hold, 3 fields withheld",
+        "payload.bin: 24130 bytes are those of the records",
+        "",
+      ].join("\n"),
       err: "",
     });
   });
 
-  it("refuses altered exports as the verifier does", async () => {
-    const bytes = new TextEncoder().encode(sample.text);
+  it.each([
+    ["plain", sample.text],
+    ["with bodies", bodies.text],
+    ["with withheld fields", withheldExport(bodies, new Set(["pseudonyms", "payload", "headers"]), sha256)],
+  ])("refuses altered exports %s as the verifier does", async (_, text) => {
+    const bytes = new TextEncoder().encode(text);
     await fc.assert(
       fc.asyncProperty(fc.nat(bytes.length - 1), fc.integer({ min: 1, max: 255 }), async (at, by) => {
         const altered = bytes.slice();
@@ -51,7 +64,29 @@ describe.skipIf(!hasPython)("the independent reader", () => {
         const theirs = read(path);
         expect([theirs.code, theirs.err.includes("altered.ndjson: line")]).toEqual([1, true]);
       }),
-      { numRuns: 40 },
+      { numRuns: 20 },
     );
+  });
+
+  it("holds a body against its records as the verifier does", () => {
+    const [path, file] = [join(folder, "bodies.ndjson"), join(folder, "body")];
+    writeFileSync(path, bodies.text);
+    const readBody = (command: number, side: string, body: Uint8Array): ReturnType<typeof read> => {
+      writeFileSync(file, body);
+      return read("--payload", commandId(command), side, file, path);
+    };
+    expect(readBody(2, "response", DOWNLOAD)).toMatchObject({ code: 0 });
+    expect(readBody(3, "request", new TextEncoder().encode("one two"))).toMatchObject({ code: 0 });
+    expect(readBody(5, "request", new TextEncoder().encode("hi"))).toMatchObject({ code: 0 });
+    expect(readBody(3, "request", new TextEncoder().encode("one too")).err).toContain(
+      "record 13: these are not its bytes",
+    );
+    for (const at of [0, 20_000, 23_900, DOWNLOAD.length - 1]) {
+      const altered = DOWNLOAD.slice();
+      altered[at] = (altered[at] ?? 0) ^ 1;
+      expect(readBody(2, "response", altered).err).toMatch(/record [5-7]: /);
+    }
+    expect(readBody(2, "response", DOWNLOAD.slice(0, -1)).code).toBe(1);
+    expect(readBody(2, "response", Uint8Array.of(...DOWNLOAD, 0)).code).toBe(1);
   });
 });

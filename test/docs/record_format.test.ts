@@ -2,7 +2,9 @@
 // the reader that was written from the page.
 
 import { expect, test } from "vitest";
+import { SPANS_LIMIT } from "../../core/mask/payload_fields.ts";
 import { LEAF_LIMIT } from "../../core/record/leaf.ts";
+import { DETACHED_LIMIT, INLINE_LIMIT } from "../../core/record/payload.ts";
 import { KINDS, OUTCOMES } from "../../core/record/record.ts";
 import { LINE_LIMIT } from "../../core/verify/lines.ts";
 import { DISCLOSURE_LIMIT } from "../../durable/well_formed.ts";
@@ -17,6 +19,9 @@ test("the limits on the page are those of the code and of the independent reader
   expect(limits).toContain(`| line of an export LF included | ${LINE_LIMIT} bytes |`);
   expect(limits).toContain(`| disclosure | ${DISCLOSURE_LIMIT} UTF-16 units`);
   expect(limits).toContain("| fields a record | 64 |");
+  expect(limits).toContain(`beside a record | ${INLINE_LIMIT} ${DETACHED_LIMIT} bytes |`);
+  expect(page.replaceAll(",", "")).toContain(`counts what was left out of a list over ${SPANS_LIMIT} characters`);
+  expect(reader).toContain(`${INLINE_LIMIT} < int(told.group(2)) <= ${DETACHED_LIMIT}`);
   expect(reader).toContain(`len(text) <= ${LEAF_LIMIT}`);
   expect(reader).toContain(`len(line) < ${LINE_LIMIT}`);
   expect(reader).toContain("len(fields) <= 64");

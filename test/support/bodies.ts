@@ -8,6 +8,7 @@ import { commit } from "../../core/record/commit.ts";
 import type { Side } from "../../core/record/payload.ts";
 import type { Classes, Committed, Kind } from "../../core/record/record.ts";
 import { fillRandom, sha256 } from "../../durable/sha256.ts";
+import { newCommand } from "./objects.ts";
 
 /** Bytes that differ from place to place; not UTF-8. */
 export function noise(size: number): Uint8Array {
@@ -28,6 +29,11 @@ export function joined(parts: readonly Uint8Array[]): Uint8Array {
     at += part.length;
   }
   return bytes;
+}
+
+/** Of large ones, where an assertion on arrays takes seconds. */
+export function isSame(one: Uint8Array | undefined, other: Uint8Array): boolean {
+  return one?.length === other.length && one.every((byte, i) => byte === other[i]);
 }
 
 export function recordedBody(bytes: Uint8Array): RecordedPayload {
@@ -71,4 +77,14 @@ export class Body {
   get whole(): Uint8Array {
     return joined(this.parts);
   }
+}
+
+/** A `command.requested` of which only the body matters. */
+export const ASKED = { protocol: "http", verb: "write", effect: "allow", policy: "5d".repeat(32), rule: "r" };
+
+/** A message of a socket that `socket` opened. */
+export function message(socket: CommandId, body: Uint8Array, command: CommandId = newCommand()): Committed {
+  const { length: size } = body;
+  const classes = { ...ASKED, protocol: "websocket", verb: "send", oneway: 1, socket, type: "binary", size };
+  return withBody("command.requested", command, classes, body);
 }

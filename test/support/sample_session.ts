@@ -6,6 +6,7 @@ import { digestText, leafHash, NO_PREVIOUS, TreeHead } from "../../core/log/merk
 import { ownRecord } from "../../core/mask/mask_draft.ts";
 import { commit } from "../../core/record/commit.ts";
 import { leafText } from "../../core/record/leaf.ts";
+import { withhold } from "../../core/record/withhold.ts";
 import type { Draft, Sha256, StoredRecord } from "../../core/record/record.ts";
 
 export const SID = "01935b6e-8c00-7000-8000-0123456789ab" as SessionId;
@@ -53,6 +54,14 @@ export function exportOf(drafts: readonly Draft[], random: FillRandom, sha256: S
   const lines = records.map(({ leaf, disclosure }) => `{"leaf":${JSON.stringify(leaf)},"fields":${disclosure}}`);
   lines.push(JSON.stringify({ head: { sid: SID, size: records.length, root, tip } }));
   return { records, leaves, lines, text: lines.map((line) => `${line}\n`).join(""), root, tip };
+}
+
+/** What somebody reads of it who may not see the named fields. */
+export function withheldExport({ records, lines }: Export, names: ReadonlySet<string>, sha256: Sha256): string {
+  const shown = records.map(
+    ({ leaf, disclosure }) => `{"leaf":${JSON.stringify(leaf)},"fields":${withhold(disclosure, names, sha256)}}`,
+  );
+  return [...shown, ...lines.slice(records.length)].map((line) => `${line}\n`).join("");
 }
 
 const POLICY = "5d".repeat(32);

@@ -14,7 +14,8 @@ import { commit } from "../../../core/record/commit.ts";
 import { LEAF_LIMIT, leafText, parseLeaf } from "../../../core/record/leaf.ts";
 import { type Classes, type Fields, KINDS } from "../../../core/record/record.ts";
 import { hashOfLeaf, rootOfFields } from "../../../core/verify/hashes.ts";
-import { commandId, countingRandom, exportOf, SAMPLE, SID } from "../../support/sample_session.ts";
+import { BODIES, DOWNLOAD } from "../../support/sample_bodies.ts";
+import { commandId, countingRandom, exportOf, SAMPLE, SID, withheldExport } from "../../support/sample_session.ts";
 
 interface Vectors {
   readonly fields: readonly { readonly disclosure: string; readonly root: string }[];
@@ -46,6 +47,13 @@ describe("the vectors", () => {
       vectors.leaves.map(({ hash }) => hash),
     );
     expect(sample.root).toBe(vectors.roots.at(-1));
+  });
+
+  it("of bodies are what the session with bodies gives, byte for byte", () => {
+    const bodies = exportOf(BODIES, countingRandom(), sha256);
+    expect(bodies.text).toBe(read("bodies.ndjson"));
+    expect(withheldExport(bodies, new Set(["pseudonyms"]), sha256)).toBe(read("withheld.ndjson"));
+    expect(new TextDecoder().decode(DOWNLOAD)).toBe(read("payload.bin"));
   });
 });
 

@@ -1,4 +1,4 @@
-// Writes vectors.json and session.ndjson anew. The vectors are checked by readers that share no code
+// Writes the vectors and exports beside it anew. The vectors are checked by readers that share no code
 // with this: read_vectors.py here, and core/verify.
 
 import { createHash } from "node:crypto";
@@ -9,7 +9,8 @@ import { consistencyProof } from "../../../core/log/consistency.ts";
 import { ownRecord } from "../../../core/mask/mask_draft.ts";
 import { commit } from "../../../core/record/commit.ts";
 import type { Fields, Sha256 } from "../../../core/record/record.ts";
-import { countingRandom, exportOf, SAMPLE } from "../../support/sample_session.ts";
+import { BODIES, DOWNLOAD } from "../../support/sample_bodies.ts";
+import { countingRandom, exportOf, SAMPLE, withheldExport } from "../../support/sample_session.ts";
 
 const sha256: Sha256 = (bytes) => createHash("sha256").update(bytes).digest();
 const hex = (hash: Uint8Array): string => digestText(hash);
@@ -41,3 +42,9 @@ const vectors = {
 const file = (name: string): string => fileURLToPath(new URL(name, import.meta.url).href);
 writeFileSync(file("vectors.json"), `${JSON.stringify(vectors, null, 1)}\n`);
 writeFileSync(file("session.ndjson"), sample.text);
+
+// The same session as an auditor reads it, and as everybody else does; and one of its bodies.
+const bodies = exportOf(BODIES, countingRandom(), sha256);
+writeFileSync(file("bodies.ndjson"), bodies.text);
+writeFileSync(file("withheld.ndjson"), withheldExport(bodies, new Set(["pseudonyms"]), sha256));
+writeFileSync(file("payload.bin"), DOWNLOAD);

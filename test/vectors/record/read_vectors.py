@@ -1,8 +1,10 @@
 #!/usr/bin/env python3
 """Reads record vectors and whole exports, written from docs/record_format.md alone.
 
-    read_vectors.py                    vectors.json and session.ndjson beside this file
+    read_vectors.py                    the vectors and exports beside this file
     read_vectors.py EXPORT.ndjson ...  exports of sessions
+    read_vectors.py --payload COMMAND request|response FILE EXPORT.ndjson
+                                       FILE holds a body as it was asked for: masked, all of it
 
 Standard library only, and no code in common with the gateway. Exits with 1 and names the first wrong
 thing, with 0 if there is none.
@@ -18,6 +20,7 @@ import sys
 
 UUID7 = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
 DIGEST = re.compile(r"[0-9a-f]{64}")
+SHA256_AND_SIZE = re.compile(r'\{"sha256":"([0-9a-f]{64})","size":([1-9][0-9]{0,6})\}')
 FIELD_NAME = re.compile(r"[a-z][a-z0-9_]{0,31}(\.b64)?")
 LEAF_KEYS = ["class", "cmd", "kind", "part", "prev", "root", "seq", "sid", "time", "v"]
 KINDS = set(
@@ -85,14 +88,23 @@ def is_int(value):
     return isinstance(value, int) and not isinstance(value, bool) and abs(value) < 2**53
 
 
-def root_of_fields(fields):
+def read_fields(fields):
+    """The root, and the values of the fields that are not withheld: of those there is None."""
     need(isinstance(fields, list) and len(fields) <= 64, "fields are no list of at most 64")
-    commitments = []
+    commitments, values = [], {}
     before = b""
     for field in fields:
-        need(isinstance(field, list) and len(field) == 3 and all(isinstance(x, str) for x in field), "a field is not three strings")
-        name, salt_text, value = field
+        need(isinstance(field, list) and len(field) in (2, 3) and all(isinstance(x, str) for x in field), "a field is not two or three strings")
+        name = field[0]
         need(FIELD_NAME.fullmatch(name), "field name " + ascii(name))
+        need(name.encode() > before, "fields out of order at " + name)
+        before = name.encode()
+        if len(field) == 2:
+            need(DIGEST.fullmatch(field[1]), "commitment of " + name)
+            commitments.append(bytes.fromhex(field[1]))
+            values[name] = None
+            continue
+        _, salt_text, value = field
         need(re.fullmatch(r"[A-Za-z0-9_-]{43}", salt_text), "salt of " + name)
         salt = base64.urlsafe_b64decode(salt_text + "=")
         need(base64.urlsafe_b64encode(salt).decode().rstrip("=") == salt_text and len(salt) == 32, "salt of " + name)
@@ -100,10 +112,9 @@ def root_of_fields(fields):
             data = value.encode("utf-8")
         except UnicodeEncodeError:
             raise Wrong("lone surrogate in " + name)
-        need(name.encode() > before, "fields out of order at " + name)
-        before = name.encode()
         commitments.append(leaf_hash(b"sallyport.field.v1" + counted(salt) + counted(name.encode()) + counted(data)))
-    return tree_hash(commitments)
+        values[name] = value
+    return tree_hash(commitments), values
 
 
 def read_leaf(text):
@@ -159,10 +170,95 @@ def consistency_roots(m, n, path, old_root, whole=True):
     return sha256(b"\x01" + path[-1] + old), sha256(b"\x01" + path[-1] + new)
 
 
+def payload_of(values):
+    """What a record holds of a body: its bytes, or (digest, size) of bytes beside it, or None where it is withheld."""
+    names = [name for name in ("payload", "payload.b64", "payload_digest") if name in values]
+    need(len(names) <= 1, "a body in two forms")
+    if not names:
+        return b""
+    value = values[names[0]]
+    if value is None:
+        return None
+    if names == ["payload_digest"]:
+        told = SHA256_AND_SIZE.fullmatch(value)
+        need(told and 16384 < int(told.group(2)) <= 1048576, "payload_digest")
+        return told.group(1), int(told.group(2))
+    try:
+        data = value.encode() if names == ["payload"] else base64.b64decode(value, validate=True)
+    except ValueError:
+        raise Wrong("payload.b64")
+    need(names == ["payload"] or base64.b64encode(data).decode() == value, "payload.b64")
+    need(len(data) <= 16384, "a payload too long for a field")
+    return data
+
+
+def size_of(payload):
+    return None if payload is None else payload[1] if isinstance(payload, tuple) else len(payload)
+
+
+def check_chunk(leaf, payload, ends):
+    """Section 5.2, rule 7: of each side, chunks count from 0 and follow each other without gap."""
+    classes = leaf["class"]
+    side = classes.get("side")
+    need(side in ("request", "response"), "side of a chunk")
+    need(all(is_int(classes.get(key)) and classes[key] >= 0 for key in ("offset", "length", "at")), "place of a chunk")
+    count, offset, at = ends.get((leaf["cmd"], side), (0, 0, 0))
+    need(leaf["part"] == 2 * count + (side == "response"), "a chunk out of turn")
+    need(classes["offset"] == offset, "a chunk at byte %d of what travelled, where %d is next" % (classes["offset"], offset))
+    need(at is None or classes["at"] == at, "a chunk at byte %d of what is recorded, where %s is next" % (classes["at"], at))
+    size = size_of(payload)
+    ends[leaf["cmd"], side] = (count + 1, offset + classes["length"], None if size is None else classes["at"] + size)
+
+
+def is_of(leaf, command, side):
+    """Whether a record can hold a part of that body."""
+    if leaf.get("cmd") != command:
+        return False
+    if leaf["kind"] == "stream.chunk":
+        return leaf["class"]["side"] == side
+    return leaf["kind"] in (("command.requested", "command.denied") if side == "request" else ("command.completed", "outcome.late"))
+
+
+def check_payload(records, command, side, body):
+    """Section 5.4: each piece in its place, each span where the page says it is, the whole by its own digest."""
+    at, moved, as_it_was, digests = 0, 0, True, None
+    for leaf, values in records:
+        if leaf.get("cmd") == command and leaf["kind"] == "command.completed" and values.get("digests"):
+            digests = parse(values["digests"])
+        if leaf.get("cmd") == command and ("req_cut" if side == "request" else "resp_cut") in leaf["class"]:
+            as_it_was = False
+        if not is_of(leaf, command, side):
+            continue
+        where = "record %d: " % leaf["seq"]
+        payload = payload_of(values)
+        need(payload is not None, where + "its payload is withheld")
+        size = size_of(payload)
+        piece = body[at : at + size]
+        if isinstance(payload, tuple):
+            need(len(piece) == size and sha256(piece).hex() == payload[0], where + "these are not its bytes")
+        else:
+            need(piece == payload, where + "these are not its bytes")
+        for span in parse(values["spans"]) if values.get("spans") else []:
+            if list(span) == ["cut"]:
+                break
+            start = span["at"] + moved
+            need(at <= start and start + span["put"] <= at + size, where + "a span outside of its record")
+            need(body[start : start + span["put"]] == b"[masked:" + span["rule"].encode() + b"]", where + "no masked text where a span is")
+            moved += span["put"] - span["length"]
+        as_it_was = as_it_was and "spans" not in values and "raw" not in values and "coding" not in leaf["class"]
+        at += size
+    need(at == len(body), "the records have %d bytes, here are %d" % (at, len(body)))
+    told = digests and digests[side]
+    if told and told["complete"] and as_it_was and "sha256" in told:
+        need(told["sha256"] == sha256(body).hex(), "not the bytes that travelled")
+    return at
+
+
 def read_export(data):
-    """Form, chain, commitments, tree and head. The order of kinds (section 5.2) is not checked here."""
+    """Form, chain, commitments, tree and head, and the order of chunks; of the order of kinds (section 5.2) no more is checked here."""
     need(data.endswith(b"\n"), "line %d: has no end" % (data.count(b"\n") + 1))
     hashes, sid, prev, head = [], None, "0" * 64, None
+    records, ends = [], {}
     for number, line in enumerate(data[:-1].split(b"\n"), 1):
         try:
             need(len(line) < 2097152, "too long")
@@ -181,26 +277,31 @@ def read_export(data):
                 need(head["tip"] == prev and head["root"] == tree_hash(hashes).hex(), "head does not agree with the records")
                 continue
             need(list(value) == ["leaf", "fields"] and isinstance(value["leaf"], str), "neither a record nor a head")
-            root = root_of_fields(value["fields"])
+            root, values = read_fields(value["fields"])
             need(es_json(value) == text, "not in the exact form of an export")
             leaf = read_leaf(value["leaf"])
             need(leaf["sid"] == sid or sid is None, "another session")
             need(leaf["seq"] == len(hashes), "seq %d where %d belongs" % (leaf["seq"], len(hashes)))
             need(leaf["prev"] == prev, "prev")
             need(leaf["root"] == root.hex(), "root does not commit to the fields")
+            payload = payload_of(values)
+            if leaf["kind"] == "stream.chunk":
+                need("cmd" in leaf, "a chunk without a command")
+                check_chunk(leaf, payload, ends)
+            records.append((leaf, values))
             sid = leaf["sid"]
             hashes.append(leaf_hash(value["leaf"].encode()))
             prev = hashes[-1].hex()
         except Wrong as wrong:
             raise Wrong("line %d (record %d): %s" % (number, len(hashes), wrong))
     need(head is not None, "no head after %d records" % len(hashes))
-    return len(hashes)
+    return records, head
 
 
 def read_vectors(vectors):
     for i, one in enumerate(vectors["fields"]):
         fields = parse(one["disclosure"])
-        need(root_of_fields(fields).hex() == one["root"], "fields %d: root" % i)
+        need(read_fields(fields)[0].hex() == one["root"], "fields %d: root" % i)
         need(es_json(fields) == one["disclosure"], "fields %d: text of the disclosure" % i)
     leaves = []
     for i, one in enumerate(vectors["leaves"]):
@@ -222,17 +323,39 @@ def read_vectors(vectors):
     return sum(len(vectors[key]) for key in ("fields", "leaves", "roots", "inclusion", "consistency"))
 
 
+def named(path, work):
+    """What `work` makes of a file; its name in front of what is wrong with it."""
+    try:
+        return work(pathlib.Path(path).read_bytes())
+    except Wrong as wrong:
+        raise Wrong("%s: %s" % (pathlib.Path(path).name, wrong))
+
+
+def read_payload(command, side, path, export):
+    records, _ = named(export, read_export)
+    size = named(path, lambda body: check_payload(records, command, side, body))
+    print("%s: %d bytes are those of the records" % (pathlib.Path(path).name, size))
+
+
 def main(paths):
     here = pathlib.Path(__file__).resolve().parent
-    if not paths:
+    if paths[:1] == ["--payload"]:
+        need(len(paths) == 5 and paths[2] in ("request", "response"), __doc__)
+        return read_payload(*paths[1:])
+    own = not paths
+    if own:
         count = read_vectors(json.loads((here / "vectors.json").read_text("utf-8")))
         print("vectors.json: %d vectors hold" % count)
-        paths = [here / "session.ndjson"]
+        paths = [here / "session.ndjson", here / "bodies.ndjson", here / "withheld.ndjson"]
+    heads = []
     for path in paths:
-        try:
-            print("%s: %d records hold" % (pathlib.Path(path).name, read_export(pathlib.Path(path).read_bytes())))
-        except Wrong as wrong:
-            raise Wrong("%s: %s" % (pathlib.Path(path).name, wrong))
+        records, head = named(path, read_export)
+        heads.append(head)
+        withheld = sum(value is None for _, values in records for value in values.values())
+        print("%s: %d records hold%s" % (pathlib.Path(path).name, len(records), ", %d fields withheld" % withheld if withheld else ""))
+    if own:
+        need(heads[1] == heads[2], "what is withheld leads to another head")
+        read_payload("01935b6e-8c00-7abc-9000-000000000002", "response", here / "payload.bin", here / "bodies.ndjson")
 
 
 if __name__ == "__main__":
