@@ -118,12 +118,14 @@ const readCommand = route({
     const session = sessionObject(env, entry);
     const outline = await session.outlineOf(entry.sid, id);
     if (outline === null) return problem("not_found", null);
-    const payload = async (side: Side): Promise<v.InferOutput<typeof Payload>> => {
-      const now = await session.payloadOf(entry.sid, id, side, 0, 1);
-      return { ...payloadFacts(outline, side), size: now?.size ?? 0, complete: now?.complete ?? false };
+    const now = (side: Side): ReturnType<typeof session.payloadOf> => session.payloadOf(entry.sid, id, side, 0, 1);
+    const [request, response] = await Promise.all([now("request"), now("response")]);
+    if (request === null || response === null) return problem("not_found", null);
+    const payloads = {
+      request: payloadFacts(outline, "request", request),
+      response: payloadFacts(outline, "response", response),
     };
-    const [request, response] = await Promise.all([payload("request"), payload("response")]);
-    return json({ ...row, records: outline.records.map(shownTo(caller)).map(opened), payloads: { request, response } });
+    return json({ ...row, records: outline.records.map(shownTo(caller)).map(opened), payloads });
   },
 });
 

@@ -4,7 +4,6 @@
 import { parseCommandId, type CommandId } from "../../core/ids.ts";
 import { rangeHolds, type Wanted, wantedRange } from "../../core/protocol/http/range.ts";
 import type { Side } from "../../core/record/payload.ts";
-import type { PayloadPage } from "../../durable/session_rpc.ts";
 import type { Exchange } from "../http/exchange.ts";
 import { problem, type ProblemReason } from "../problem.ts";
 import { entityTag, hasTag } from "./answers.ts";
@@ -46,13 +45,13 @@ const readPayload = route({
     const { session, summary } = found;
     const outline = await session.outlineOf(summary.sid, command);
     if (outline === null) return problem("not_found", null);
-    const facts = payloadFacts(outline, side);
-    const missing = MISSING[facts.state];
-    if (missing !== null) return problem(missing, null);
     // What is asked for is small: this is for its size.
     const now = await session.payloadOf(summary.sid, command, side, 0, 1);
     if (now === null) return problem("not_found", null);
-    return answered(cleared.exchange, signal, { found, command, side, facts, now });
+    const facts = payloadFacts(outline, side, now);
+    const missing = MISSING[facts.state];
+    if (missing !== null) return problem(missing, null);
+    return answered(cleared.exchange, signal, { found, command, side, facts });
   },
 });
 
@@ -72,12 +71,11 @@ interface Payload {
   readonly command: CommandId;
   readonly side: Side;
   readonly facts: PayloadFacts;
-  readonly now: PayloadPage;
 }
 
 function answered(exchange: Exchange, signal: AbortSignal, payload: Payload): Response {
   const { method, headers: sent } = exchange.request;
-  const { size, complete } = payload.now;
+  const { size, complete } = payload.facts;
   // What is complete never changes.
   const etag = complete ? entityTag(`${payload.command} ${payload.side} ${size}`) : null;
   const headers = headersOf(payload, etag);
@@ -115,7 +113,7 @@ async function pageOf({ found, command, side }: Payload, from: number, limit: nu
 }
 
 /** Not to be shown, sniffed, transformed or kept by what others share; and who sees it anyway runs nothing of it. */
-function headersOf({ command, side, facts, now }: Payload, etag: string | null): Record<string, string> {
+function headersOf({ command, side, facts }: Payload, etag: string | null): Record<string, string> {
   const { type, format, coding, cut, masked } = facts;
   return {
     "content-type": "application/octet-stream",
@@ -131,7 +129,7 @@ function headersOf({ command, side, facts, now }: Payload, etag: string | null):
     ...(coding === null ? {} : { "sallyport-payload-coding": coding }),
     "sallyport-payload-masked": `${masked.count}${masked.isCut ? "+" : ""}`,
     "sallyport-payload-cut": String(cut),
-    "sallyport-payload-complete": String(now.complete),
+    "sallyport-payload-complete": String(facts.complete),
   };
 }
 

@@ -5,6 +5,7 @@ import { type Leaf, parseLeaf } from "../../core/record/leaf.ts";
 import type { Side } from "../../core/record/payload.ts";
 import type { Classes, Disclosed, StoredRecord } from "../../core/record/record.ts";
 import type { CommandOutline, SideOutline } from "../../durable/command_outline.ts";
+import type { PayloadPage } from "../../durable/session_rpc.ts";
 
 /** Masked places that are told one by one. */
 const PLACES = 256;
@@ -38,6 +39,10 @@ export interface PayloadFacts {
   /** Bytes that passed and are in no record. */
   readonly cut: number;
   readonly chunks: number;
+  /** Bytes of the masked body that are recorded. */
+  readonly size: number;
+  /** No more can come. */
+  readonly complete: boolean;
   readonly masked: {
     readonly count: number;
     /** There can be more than were counted. */
@@ -56,7 +61,8 @@ interface Read {
 const OUTCOMES: ReadonlySet<string> = new Set(["command.completed", "command.failed", "command.cancelled"]);
 const PREFIX: Readonly<Record<Side, string>> = { request: "req", response: "resp" };
 
-export function payloadFacts({ records, sides }: CommandOutline, side: Side): PayloadFacts {
+/** `now` is what the object has of the body itself. */
+export function payloadFacts({ records, sides }: CommandOutline, side: Side, now: PayloadPage): PayloadFacts {
   const read = records.flatMap(opened);
   const begun = read.find(({ leaf }) => /^command\.(?:requested|denied)$/.test(leaf.kind)) ?? null;
   const outcome = read.find((one) => OUTCOMES.has(kindOf(one))) ?? null;
@@ -75,6 +81,9 @@ export function payloadFacts({ records, sides }: CommandOutline, side: Side): Pa
     bytes,
     cut,
     chunks: sides[side].chunks,
+    size: now.size,
+    // A body that stands in its command's record is there as a whole, however long the command goes on.
+    complete: now.complete || inline !== null,
     masked: maskedIn(inline === null ? sides[side] : { spans: [inline.field("spans") ?? "[]"], isCut: false }),
   };
 }
