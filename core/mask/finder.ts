@@ -112,7 +112,8 @@ export class Finder {
     const goesOn = hit?.continued === true && hit.start === this.#shapeOpen;
     if (!goesOn && this.#scan.upto > this.#shapeOpen) this.#closeShape();
     // A hit waits until it is known whether it is part of something named.
-    const upto = Math.min(carrierUpto, this.#scan.upto, hit === undefined || goesOn ? Infinity : hit.start);
+    let upto = Math.min(carrierUpto, this.#scan.upto, hit === undefined || goesOn ? Infinity : hit.start);
+    for (const { from, to } of this.#bares) if (from < upto && upto < to) upto = from;
     this.#decided = Math.max(this.#decided, upto);
     while (this.#bares[0] !== undefined && this.#bares[0].to <= this.#decided) this.#bares.shift();
     return this.#decided;
@@ -139,10 +140,12 @@ export class Finder {
 
   /** Whether it was told to its end. */
   #tellName(name: Named, carrierUpto: number): boolean {
-    if (name.start > this.#scan.upto) return false;
+    // Another channel may still speak of bytes before it, and it may end where what is told already ends.
+    const start = Math.max(name.start, this.#done);
+    if (!this.#telling && (start >= carrierUpto || start > this.#scan.upto)) return false;
     if (!this.#telling) {
       this.#closeShape();
-      this.#out.open(Math.max(name.start, this.#done), name.secret, name.form);
+      this.#out.open(start, name.secret, name.form);
       this.#telling = true;
     }
     const upto = Math.min(name.end, carrierUpto);
@@ -161,7 +164,7 @@ export class Finder {
     let end = Math.min(hit.end, name?.start ?? Infinity);
     if (hit.end > carrierUpto && (name === undefined || name.end > hit.end || name.form.quoted) && end > carrierUpto)
       return false;
-    const bare = this.#bares.find(({ from, to }) => from < end && to > start && from >= this.#done);
+    const bare = this.#bares.find(({ from, to }) => from <= start && to >= end && from >= this.#done);
     if (bare !== undefined) {
       start = Math.min(start, bare.from);
       end = Math.max(end, bare.to);

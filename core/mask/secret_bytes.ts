@@ -22,9 +22,7 @@ export function secretBytes(form: Form, written: Uint8Array): Uint8Array {
     case "json":
       return written.includes(0x5c) ? decoded(written, (put) => new JsonEscapeDecoder(put)) : written;
     case "percent":
-      return written.includes(0x25) || written.includes(0x2b)
-        ? decoded(written, (put) => new PercentDecoder(put))
-        : written;
+      return decoded(withoutPluses(written), (put) => new PercentDecoder(put));
     case "xml":
       return written.includes(0x26) ? withoutEntities(written) : written;
     case "base64": {
@@ -40,6 +38,11 @@ function decoded(written: Uint8Array, make: (put: Put) => Decoder): Uint8Array {
   decoder.feed(written, 0, written.length, 0);
   decoder.end();
   return Uint8Array.from(bytes);
+}
+
+/** In a form a plus is a space. */
+function withoutPluses(written: Uint8Array): Uint8Array {
+  return written.map((byte) => (byte === 0x2b ? 0x20 : byte));
 }
 
 function withoutEntities(written: Uint8Array): Uint8Array {

@@ -136,7 +136,7 @@ export class JsonEscapeDecoder implements Decoder {
   }
 }
 
-/** `%2F` and `+` (WHATWG URL, application/x-www-form-urlencoded). */
+/** `%2F` and the like (WHATWG URL §1.3). A plus stays one: outside of forms it is. */
 export class PercentDecoder implements Decoder {
   readonly #put: Put;
   #state = 0;

@@ -76,6 +76,7 @@ export class JsonCarrier implements Carrier {
   #hasEscapes = false;
   #reading = false;
   #heldEnd = -1;
+  #isNumber = false;
   #open = false;
 
   constructor(tools: ReaderTools, lines: boolean) {
@@ -383,8 +384,8 @@ export class JsonCarrier implements Carrier {
 
   #beginToken(byte: number): void {
     this.#state = "token";
-    const isNumber = byte < 0x3a;
-    const secret = isNumber ? this.#ofValue() : this.#pending;
+    this.#isNumber = byte < 0x3a;
+    const secret = this.#isNumber ? this.#ofValue() : this.#pending;
     if (secret === null) return;
     this.#open = true;
     this.#sink.open(this.#start, secret, JSON_BARE);
@@ -396,7 +397,7 @@ export class JsonCarrier implements Carrier {
     if (i === end) return i;
     this.#endToken(this.#window.base + i);
     this.#option = null;
-    const isLiteral = this.#isLiteral(buf, i);
+    const isLiteral = this.#isLiteral(i);
     this.#state = "between";
     if (!isLiteral) this.#beginText();
     return i;
@@ -405,15 +406,14 @@ export class JsonCarrier implements Carrier {
   #endToken(at: number): void {
     const length = at - this.#start;
     if (this.#open) this.#sink.close(at);
-    else if (length >= BARE_FROM && length <= BARE_LIMIT) this.#sink.bare(this.#start, at);
+    else if (this.#isNumber && length >= BARE_FROM && length <= BARE_LIMIT) this.#sink.bare(this.#start, at);
     this.#open = false;
   }
 
   /** Words that only begin like `true` begin a text. */
-  #isLiteral(buf: Uint8Array, end: number): boolean {
-    const from = this.#start - this.#window.base;
-    if (from < 0 || (buf[from] as number) < 0x3a) return true;
-    const length = end - from;
+  #isLiteral(end: number): boolean {
+    if (this.#isNumber) return true;
+    const length = end - (this.#start - this.#window.base);
     return length === 4 || length === 5;
   }
 

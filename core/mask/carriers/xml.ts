@@ -38,6 +38,7 @@ export class XmlCarrier implements Carrier {
   #start = 0;
   /** Of this tag: its name's hash, whether it ends itself, and what a name attribute of it names. */
   #tag = 0;
+  #first = false;
   #tagSecret: Secret | null = null;
   #selfClosing = false;
   #entry: Secret | null = null;
@@ -143,13 +144,15 @@ export class XmlCarrier implements Carrier {
     this.#state = "tag";
     this.#start = base + i + 1;
     this.#tag = 0;
+    this.#first = true;
     return i + 1;
   }
 
   #tagName(from: number, end: number): number {
     const { buf, base } = this.#window;
     let i = from;
-    if (base + i === this.#start && this.#state === "tag") {
+    if (this.#first) {
+      this.#first = false;
       const byte = buf[i] as number;
       if (byte === 0x21 || byte === 0x3f) {
         this.#state = byte === 0x21 ? "bang" : "declaration";
