@@ -78,6 +78,10 @@ const ADDITIONS: Readonly<Record<string, Addition>> = {
   "connections.*.framing": {
     description: "Whose pages may frame its pages in a browser: none, self, or a list of origins.",
   },
+  "connections.*.framing.*": {
+    description: "An origin, as browsers write it.",
+    more: { pattern: "^https?://[^/?#@\\\\A-Z]+$", maxLength: 512 },
+  },
   "connections.*.browser": { description: "Served to browsers on an origin of its own, with login by redirect." },
   rules: {
     description:

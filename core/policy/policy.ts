@@ -13,7 +13,7 @@ import { type CompiledRules, compileRules } from "./compile.ts";
 import { type Condition, parseCondition } from "./condition.ts";
 import type { Extent, HowRefused, Obligation } from "./decision.ts";
 import { type PolicyExample, exampleOf } from "./example.ts";
-import type { FileRule, PolicyFile } from "./file.ts";
+import type { FileExample, FileRule, PolicyFile } from "./file.ts";
 import { FileSchema } from "./file_schema.ts";
 import { BUILT_IN_MASKS, ownMask } from "./own_masks.ts";
 import { MAX_PROBLEMS, type PolicyProblem, type PolicyRefusal } from "./problem.ts";
@@ -244,9 +244,12 @@ function findDangling(file: PolicyFile, connections: ReadonlyMap<string, Connect
       if (!isHeld) found.add([...at, "connections", "labels"], "labels that a connection of this file has");
     }
   }
-  for (const [index, { by }] of file.examples.entries())
-    if (by !== undefined && by !== "default" && !ids.has(by))
-      found.add(["examples", index, "by"], "a rule of this file, or default");
+  for (const [index, example] of file.examples.entries()) {
+    const at = ["examples", index];
+    if (example.by !== undefined && example.by !== "default" && !ids.has(example.by))
+      found.add([...at, "by"], "a rule of this file, or default");
+    findContents(example, at, found);
+  }
 }
 
 /** Rules about messages that no connection has, and words about messages in rules that concern none. */
@@ -271,6 +274,14 @@ function findMessages(
   if (effect !== "deny") found.add([...at, "refused"], "effect: deny", true);
   else if (first < 0 && !methods.includes("*"))
     found.add([...at, "refused"], "SEND or RECEIVE among the methods", true);
+}
+
+function findContents({ do: does, with: given }: FileExample, at: ValuePath, found: Problems): void {
+  const contents = (["json", "text", "binary"] as const).filter((name) => given?.[name] !== undefined);
+  if (contents.length > 1) found.add([...at, "with"], "one of json, text and binary", true);
+  if (isMessageMethod(does.slice(0, does.indexOf(" ")))) return;
+  for (const name of contents)
+    if (name !== "json") found.add([...at, "with", name], "SEND or RECEIVE, whose contents it could be", true);
 }
 
 function findPeople({ who }: FileRule, at: ValuePath, file: PolicyFile, found: Problems): void {

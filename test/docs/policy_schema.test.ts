@@ -74,6 +74,27 @@ describe("the schema accepts what the parser accepts", () => {
     ["credentials", withConnection({ credential: { as: "header", name: "x-key", secret: "UPSTREAM_A" } })],
     ["a query's credential", withConnection({ credential: { as: "query", name: "key", secret: "UPSTREAM_A" } })],
     ["limits", withConnection({ timeout_seconds: 600, json_limit: 1048576 })],
+    [
+      "a socket's settings",
+      withConnection({ protocol: "websocket", message_limit: 33554432, on_refused: "close", unreadable: "refuse" }),
+    ],
+    ["pages' settings", withConnection({ browser: true, framing: ["https://wiki.example", "http://localhost:8080"] })],
+    ["what of bodies is recorded", withConnection({ record: { head: 1048576 } })],
+    [
+      "masks",
+      policy({ masks: { a: { pattern: "A-[0-9]+", keywords: ["A-1"], pseudonym: true }, b: { fields: ["b"] } } }),
+    ],
+    [
+      "messages",
+      {
+        ...withConnection({ protocol: "websocket" }),
+        rules: [{ ...RULE, effect: "deny", methods: ["SEND", "RECEIVE"], refused: "drop" }],
+        examples: [
+          { ...EXAMPLE, do: "SEND /a", with: { text: "hi" } },
+          { ...EXAMPLE, do: "RECEIVE /", with: { binary: 0 } },
+        ],
+      },
+    ],
     ["upstreams with paths", withConnection({ upstream: "https://registry.example:8443/base/path/" })],
     [
       "an example with everything",
@@ -120,6 +141,19 @@ describe("the schema refuses what the parser refuses for its shape", () => {
     ["a timeout of nothing", withConnection({ timeout_seconds: 0 })],
     ["half a second", withConnection({ timeout_seconds: 0.5 })],
     ["a limit beyond what is read", withConnection({ json_limit: 1048577 })],
+    [
+      "half a megabyte more than a message may have",
+      withConnection({ protocol: "websocket", message_limit: 34078720 }),
+    ],
+    ["another way to refuse", withConnection({ protocol: "websocket", on_refused: "ban" })],
+    ["an origin with a path", withConnection({ framing: ["https://wiki.example/a"] })],
+    ["no origin", withConnection({ framing: [] })],
+    ["everybody's frames", withConnection({ framing: "all" })],
+    ["a browser that may be", withConnection({ browser: "maybe" })],
+    ["a mask in upper case", policy({ masks: { A: { fields: ["a"] } } })],
+    ["a mask with an unknown member", policy({ masks: { a: { field: "a" } } })],
+    ["a short keyword", policy({ masks: { a: { pattern: "a+b", keywords: ["ab"] } } })],
+    ["masks in a list", policy({ masks: [] })],
     ["no id", policy({ rules: [{ ...RULE, id: undefined }] })],
     ["an id in upper case", withRule({ id: "Read" })],
     ["an id called default", withRule({ id: "default" })],

@@ -27,7 +27,6 @@ export const WARNING_CODES = [
   "role_unused",
   "connection_unused",
   "allows_everything",
-  "obligation_unmet",
   "approval_unavailable",
   "analysis_bounded",
 ] as const;
@@ -111,17 +110,6 @@ function ruleWarnings(policy: Policy, rule: PolicyRule): readonly PolicyWarning[
       ),
     );
   }
-  const unmet = rule.obligations.map(unmetText).filter((text) => text !== null);
-  if (unmet.length > 0) {
-    warnings.push(
-      about(
-        rule,
-        "obligation_unmet",
-        `${rule.id} asks for ${unmet.join(" and ")}, which this gateway cannot do yet: what it decides is refused.`,
-        "Leave it out until the gateway can, or leave it, if refusing is right until then.",
-      ),
-    );
-  }
   return warnings;
 }
 
@@ -134,15 +122,6 @@ function isEverythingForEverybody(rule: PolicyRule): boolean {
     rule.connections.has("*") &&
     rule.routes.some(([first]) => first?.kind === "rest")
   );
-}
-
-function unmetText(obligation: PolicyRule["obligations"][number]): string | null {
-  switch (obligation.kind) {
-    case "mask":
-      return `masking by ${obligation.rules.join(", ")}`;
-    case "record":
-      return null;
-  }
 }
 
 type PlaceOf = (member: "roles" | "connections", name: string) => Place;

@@ -4,7 +4,9 @@
 
 import type { Principal } from "../../auth/principal.ts";
 import type { Question } from "../decide.ts";
-import { type Decision, explainDecision } from "../decision.ts";
+import type { ConnectionName } from "../../ids.ts";
+import { type Decision, explainDecision, type Extent } from "../decision.ts";
+import { extentOf } from "../obligations.ts";
 import type { Policy } from "../policy.ts";
 import type { PolicyRule } from "../rule.ts";
 import { conditionOutcome, type ConditionOutcome } from "./condition_outcome.ts";
@@ -37,11 +39,19 @@ export type StepOutcome =
   /** The condition of an allow rule could not be computed: it does not allow. */
   | { readonly kind: "condition_failed"; readonly expression: string; readonly part: string };
 
+export interface ExplainedTerms {
+  readonly record: Extent;
+  /** Names of masks. */
+  readonly maskedToCaller: readonly string[];
+}
+
 export type Explanation =
   | { readonly kind: "refused"; readonly reason: TargetProblem }
   | {
       readonly kind: "decided";
       readonly decision: Decision;
+      /** What is done with what is allowed; null where nothing is. */
+      readonly terms: ExplainedTerms | null;
       /** One line. */
       readonly why: string;
       readonly principal: Principal;
@@ -68,6 +78,7 @@ export function explain(policy: Policy, described: Described, now: number): Expl
   return {
     kind: "decided",
     decision,
+    terms: termsOf(policy, asked, decision),
     why: explainDecision(decision),
     principal: asked.principal,
     roles: [...asked.roles].sort(),
@@ -75,6 +86,13 @@ export function explain(policy: Policy, described: Described, now: number): Expl
     trail,
     next: later === undefined ? null : { rule: later.rule, line: later.line, effect: later.effect },
   };
+}
+
+function termsOf(policy: Policy, { connection }: Question, decision: Decision): ExplainedTerms | null {
+  const settings = policy.connections.get(connection as ConnectionName);
+  if (decision.effect !== "allow" || settings === undefined) return null;
+  const maskedToCaller = decision.obligations.flatMap((one) => (one.kind === "mask" ? one.rules : []));
+  return { record: extentOf(decision, settings), maskedToCaller };
 }
 
 function trailOf(policy: Policy, asked: Question): readonly TrailStep[] {

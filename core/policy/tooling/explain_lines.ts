@@ -1,7 +1,7 @@
 // An explanation as lines for people: the decision first, then who asked what, then the trail. One
 // form, so that two explanations can be compared line by line.
 
-import { type Explanation, ruleKind, type StepOutcome, type TrailStep } from "./explain.ts";
+import { type ExplainedTerms, type Explanation, ruleKind, type StepOutcome, type TrailStep } from "./explain.ts";
 import type { ConditionOutcome } from "./condition_outcome.ts";
 import { effectText } from "./order.ts";
 import { ANY_ISSUER } from "./question.ts";
@@ -25,16 +25,13 @@ function toneOf(effect: TrailStep["effect"]): Tone {
   return effect === "allow" ? "good" : effect === "deny" ? "bad" : "warn";
 }
 
-function decisionLines({ decision, why, next, trail }: Decided): readonly Line[] {
+function decisionLines({ decision, terms, why, next, trail }: Decided): readonly Line[] {
   const lines: Line[] = [line(span(why, toneOf(decision.effect)))];
   if (decision.effect !== "allow" && decision.message !== null)
     lines.push(line(span("  the caller is told: ", "dim"), decision.message));
   if (decision.effect === "needs_approval")
     lines.push(line(span("  this gateway has no approvals yet, so it is refused: approval_unavailable", "dim")));
-  if (decision.effect !== "deny" && decision.obligations.some(({ kind }) => kind === "mask"))
-    lines.push(
-      line(span("  this gateway cannot meet all that the rule asks for, so it is refused: obligation_unmet", "dim")),
-    );
+  if (terms !== null) lines.push(line(span(`  ${termsText(terms)}`, "dim")));
   const decider = trail.find(({ outcome }) => outcome.kind === "decides");
   if (decider !== undefined && next === null && decision.effect !== "deny")
     lines.push(line(span(`  without ${decider.rule}: denied by default`, "dim")));
@@ -43,6 +40,18 @@ function decisionLines({ decision, why, next, trail }: Decided): readonly Line[]
       line(span(`  without ${decider.rule}: ${effectText(next.effect)} by ${next.rule} (line ${next.line})`, "dim")),
     );
   return lines;
+}
+
+function termsText({ record, maskedToCaller }: ExplainedTerms): string {
+  const recorded =
+    typeof record === "object"
+      ? `${record.head} bytes of bodies recorded`
+      : record === "full"
+        ? "bodies recorded in full"
+        : "bodies not recorded";
+  return maskedToCaller.length === 0
+    ? recorded
+    : `${recorded}; masked towards the caller: ${maskedToCaller.join(", ")}`;
 }
 
 function askedLines({ principal, roles, asked }: Decided): readonly Line[] {

@@ -1,7 +1,7 @@
 // A command that nobody sends: what an example or a person describes, made into what `decide` is asked.
 
 import type { Principal } from "../../auth/principal.ts";
-import { type Result, ok } from "../../result.ts";
+import { type Result, ok, refuse } from "../../result.ts";
 import type { BodyView } from "../body.ts";
 import { type Question, decide, rolesOf } from "../decide.ts";
 import { type Decision, deniedByDefault } from "../decision.ts";
@@ -24,6 +24,8 @@ export function questionOf(
   if (!read.ok) return read;
   const { path, query, segments, connection: name } = read.value;
   const connection = policy.connections.get(name);
+  if (described.message !== null && connection !== undefined && connection.protocol !== "websocket")
+    return refuse({ reason: "no_messages" });
   const principal = principalOf(policy, described.as);
   return ok({
     principal,

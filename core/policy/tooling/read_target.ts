@@ -14,7 +14,7 @@ export interface ReadTarget {
   readonly segments: readonly string[];
 }
 
-export type TargetProblem = TargetRefusal["reason"] | "method_unknown";
+export type TargetProblem = TargetRefusal["reason"] | "method_unknown" | "no_messages";
 
 export function readTarget(
   connection: string,

@@ -2,6 +2,7 @@
 // says. Who is in a group, and what a condition will find, only the call shows: both are named, never
 // guessed at. So a grant says "if", and "unless" names each rule that may still take it.
 
+import { isMessageMethod } from "../../protocol/http/methods.ts";
 import { looseSegments, matchesRoute } from "../route.ts";
 import type { PolicyRule } from "../rule.ts";
 import type { Policy } from "../policy.ts";
@@ -42,7 +43,9 @@ export type WhoMay =
 export function whoMay(policy: Policy, connection: string, method: string, target: string): WhoMay {
   const read = readTarget(connection, method, target);
   if (!read.ok) return { kind: "refused", reason: read.reason };
-  if (!policy.connections.has(read.value.connection)) return { kind: "refused", reason: "unknown_connection" };
+  const settings = policy.connections.get(read.value.connection);
+  if (settings === undefined) return { kind: "refused", reason: "unknown_connection" };
+  if (isMessageMethod(method) && settings.protocol !== "websocket") return { kind: "refused", reason: "no_messages" };
   const table = roleTable(policy.roles);
   const rules = inOrder(policy.rules).filter((rule) => isAbout(policy, rule, connection, method, read.value.segments));
   const grants: Grant[] = [];
@@ -146,6 +149,7 @@ function grantLines(grant: Grant): readonly Line[] {
 
 const WHY_NOBODY: Readonly<Record<TargetProblem | "unknown_connection", string>> = {
   method_unknown: "the gateway does not forward this method",
+  no_messages: "the connection has no messages: its protocol is http",
   target_malformed: "no client sends such a target, and the gateway refuses it",
   target_climbs: "the path could climb out of its connection, and the gateway refuses it",
   target_too_long: "the target is longer than the gateway takes",

@@ -110,8 +110,17 @@ rules, in the order in which they are considered
     const told = (parts: Readonly<Record<string, unknown>>): string =>
       plainText(explanationLines(ask([rule(parts)]), false));
     expect(told({ effect: "needs-approval" })).toContain("approval_unavailable");
-    expect(told({ mask: ["secrets"] })).toContain("obligation_unmet");
-    expect(told({ record: { head: 10 } })).not.toContain("obligation_unmet");
+  });
+
+  it("says what of it is recorded, and what is masked towards the caller", () => {
+    const told = (parts: Readonly<Record<string, unknown>>): string =>
+      plainText(explanationLines(ask([rule(parts)]), false)).split("\n")[1] ?? "";
+    expect(told({})).toBe("  bodies recorded in full");
+    expect(told({ record: "metadata" })).toBe("  bodies not recorded");
+    expect(told({ record: { head: 10 }, mask: ["secrets"] })).toBe(
+      "  10 bytes of bodies recorded; masked towards the caller: secrets",
+    );
+    expect(told({ effect: "deny", record: "metadata" })).not.toContain("recorded");
   });
 
   it("refuses a target that the gateway refuses", () => {
