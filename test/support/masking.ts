@@ -5,7 +5,7 @@ import { EVERY_SECRET, type MaskPlan } from "../../core/mask/mask_plan.ts";
 import { maskWhole, PayloadMasker, UNDECIDED_LIMIT } from "../../core/mask/payload_masker.ts";
 import type { Format, Span } from "../../core/mask/span.ts";
 
-const DECODER = new TextDecoder("utf-8", { ignoreBOM: true });
+const DECODER = new TextDecoder("utf-8", { ignoreBOM: true, fatal: false });
 const ENCODER = new TextEncoder();
 
 /** Made here, so that nothing in this repository looks like a key to who searches it for some. */
