@@ -23,20 +23,31 @@ export interface SessionLimits extends StorageLimits {
 export const SESSION_LIMITS: SessionLimits = { ...STORAGE_LIMITS, inFlight: IN_FLIGHT_LIMIT };
 
 export class StorageBudget {
-  readonly #size: () => number;
+  readonly #measure: () => number;
   readonly #limits: StorageLimits;
+  /** What was measured in this turn; null before. */
+  #size: number | null = null;
 
-  /** `size` is asked at each look: the database knows it, and telling costs nothing. */
-  constructor(size: () => number, limits: StorageLimits) {
-    this.#size = size;
+  constructor(measure: () => number, limits: StorageLimits) {
+    this.#measure = measure;
     this.#limits = limits;
   }
 
   get takesSessions(): boolean {
-    return this.#size() < this.#limits.soft;
+    return this.#now() < this.#limits.soft;
   }
 
   get takesPayloads(): boolean {
-    return this.#size() < this.#limits.hard;
+    return this.#now() < this.#limits.hard;
+  }
+
+  /** Once a turn: asking the database takes as long as a tenth of a record, and a turn can have hundreds. */
+  #now(): number {
+    if (this.#size !== null) return this.#size;
+    queueMicrotask(() => {
+      this.#size = null;
+    });
+    this.#size = this.#measure();
+    return this.#size;
   }
 }
