@@ -34,6 +34,10 @@ export type ProblemReason =
   | "body_too_large"
   | "body_unsupported"
   | "answer_not_recordable"
+  | "answer_unreadable"
+  | "request_not_recordable"
+  | "request_unreadable"
+  | "mask_failed"
   | "trail_unavailable"
   | "internal"
   | "credential_missing"
@@ -110,6 +114,19 @@ const TOLD: Readonly<Record<ProblemReason, Told>> = {
   answer_not_recordable: {
     status: 502,
     title: "The answer could not be recorded, so it is withheld; the command may have taken effect",
+  },
+  answer_unreadable: {
+    status: 502,
+    title: "The answer is in a coding that cannot be opened, so it is withheld; the command may have taken effect",
+  },
+  request_not_recordable: {
+    status: 502,
+    title: "The request could not be recorded to its end, so it was cut off; it may have taken effect",
+  },
+  request_unreadable: { status: 415, title: "The request is in a coding that cannot be opened" },
+  mask_failed: {
+    status: 500,
+    title: "A body could not be masked, so it is withheld; the command may have taken effect",
   },
   trail_unavailable: { status: 503, title: "Part of the trail cannot be reached", retryAfter: 2 },
   internal: { status: 500, title: "The gateway failed" },

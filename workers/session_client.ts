@@ -108,18 +108,28 @@ async function beginAt(
   return twice(session, (stub) => stub.begin(record, opening));
 }
 
+/** `storage_full`: the object takes outcomes, but no more of bodies. */
+export type Recorded = "recorded" | "storage_full" | "not_recorded";
+
 /**
- * Makes what followed durable. False if it is not: then nothing more may be released. An object that has
+ * Makes what followed durable. If it is not, nothing that it tells of may be released. An object that has
  * too much under way is asked again; meanwhile the stream stands still, and with it whoever sends it.
  */
-export async function proceed(session: Session, records: readonly Masked[]): Promise<boolean> {
+export async function record(session: Session, records: readonly Masked[]): Promise<Recorded> {
   const made = committed(records);
   for (const pause of BUSY_PAUSES_MS) {
     const appended = await append(session, made);
-    if (appended === null || appended.ok || appended.reason !== "overloaded") return appended?.ok === true;
+    if (appended?.ok === true) return "recorded";
+    if (appended?.reason === "storage_full") return "storage_full";
+    if (appended?.reason !== "overloaded") return "not_recorded";
     await new Promise((resolve) => setTimeout(resolve, pause * (0.5 + Math.random())));
   }
-  return false;
+  return "not_recorded";
+}
+
+/** The same where it only matters whether it worked. */
+export async function proceed(session: Session, records: readonly Masked[]): Promise<boolean> {
+  return (await record(session, records)) === "recorded";
 }
 
 /**

@@ -108,7 +108,7 @@ async function commands(person: string): Promise<string[]> {
     () => gateway.records(person, "git"),
     (all) => commandsOf(all).every((one) => one.outcome !== null),
   );
-  return commandsOf(records).map(commandLine);
+  return commandsOf(records).map(commandLine(gateway, tap.exchanges));
 }
 
 const through = (repository: string): string => `${gateway.url}/c/git/${repository}`;

@@ -262,5 +262,5 @@ test("each exchange is a command with the sizes and digests that the server saw"
     async () => commandsOf(await gateway.records("carol", "git")),
     (all) => all.every((one) => one.outcome !== null),
   );
-  expect(commands.map(commandLine).sort()).toEqual(tap.exchanges.map(tappedLine).sort());
+  expect(commands.map(commandLine(gateway, tap.exchanges)).sort()).toEqual(tap.exchanges.map(tappedLine).sort());
 });

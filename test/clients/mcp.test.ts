@@ -264,7 +264,7 @@ test("the server never sees the caller's token, and each exchange is a command w
     async () => commandsOf(await gateway.records("alice", "everything")).slice(-passed.length),
     (all) => all.every((one) => one.outcome !== null),
   );
-  expect(commands.map(commandLine).sort()).toEqual(passed.map(tappedLine).sort());
+  expect(commands.map(commandLine(gateway, passed)).sort()).toEqual(passed.map(tappedLine).sort());
 });
 
 test("a client that leaves cancels what was under way, at the server and in the records", async () => {

@@ -239,7 +239,7 @@ describe("behind npm's back", () => {
       async () => commandsOf(await gateway.records("bob", "registry")),
       (all) => all.every((one) => one.outcome !== null),
     );
-    expect(commands.map(commandLine).sort()).toEqual(tap.exchanges.map(tappedLine).sort());
+    expect(commands.map(commandLine(gateway, tap.exchanges)).sort()).toEqual(tap.exchanges.map(tappedLine).sort());
     const large = commands.filter((one) => Number(one.outcome?.classes.req_bytes) > 4 * MEBIBYTE);
     expect(large.map((one) => one.target)).toContain("PUT /sally-plain");
   });

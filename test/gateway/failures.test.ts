@@ -147,7 +147,12 @@ test("a small upload that breaks off is never forwarded", async () => {
   socket.write([`POST /c/tool/small HTTP/1.1`, ...credentials, "Content-Length: 100", "", "hello"].join("\r\n"));
   await new Promise((resolve) => setTimeout(resolve, 300));
   socket.destroy();
-  expect((await outcome("tool", "/small"))?.classes).toMatchObject({ reason: "client_gone" });
+  const denied = await eventually(
+    async () => (await gateway.records("alice", "tool")).find(({ kind }) => kind === "command.denied"),
+    (found) => found !== undefined,
+  );
+  expect(denied?.fields.target).toBe("POST /small");
+  expect(denied?.classes).toMatchObject({ reason: "request_cut", status: 400 });
   expect(upstream.received.length).toBe(before);
 });
 

@@ -111,8 +111,9 @@ async function expectRecorded({ tool, gateway }: Pick<CurlPair, "tool" | "gatewa
   );
   const seen = tool.through.map((one) => `${one.status} ${tappedLine({ ...one, url: one.url.slice("/base".length) })}`);
   // A body that is stated and empty has the digest of nothing, one that is not there has none; at the tool both look alike.
+  const lineOf = commandLine(gateway, tool.through);
   const lines = commands.map(
-    (one) => `${one.outcome?.classes.status} ${commandLine(one).replace(` 0 ${NOTHING} `, " 0 - ")}`,
+    (one) => `${one.outcome?.classes.status} ${lineOf(one).replace(` 0 ${NOTHING} `, " 0 - ")}`,
   );
   expect(lines.sort()).toEqual(seen.sort());
 }

@@ -52,6 +52,8 @@ export interface TestGateway {
   readonly port: number;
   readonly issuer: TestIssuer;
   readonly runtime: Runtime;
+  /** In base64. */
+  readonly pseudonymKey: string;
   token(person: string | Person, seconds?: number): Promise<string>;
   /** `fetch` on the gateway as a person: redirects are not followed. */
   fetch(person: string | Person, path: string, init?: RequestInit): Promise<Response>;
@@ -89,10 +91,11 @@ export function testPolicy(connections: Readonly<Record<string, string | Readonl
 export async function startGateway(options: GatewayOptions): Promise<TestGateway> {
   const issuer = await startIssuer();
   const port = options.port ?? (await freePort());
-  const runtime = await startRuntime(runtimeOptions(options, issuer, port));
+  const settings = runtimeOptions(options, issuer, port);
+  const runtime = await startRuntime(settings);
   if (options.policy !== null) await applyTestPolicy(runtime.url, issuer, options.policy);
   const people = { ...PEOPLE, ...options.people };
-  return new RunningGateway(issuer, runtime, port, people);
+  return new RunningGateway(issuer, runtime, port, people, settings.bindings.PSEUDONYM_KEY ?? "");
 }
 
 /** As dan, the first admin. Nothing if it is in force already, after a restart over the same storage. */
@@ -136,10 +139,18 @@ class RunningGateway implements TestGateway {
   readonly runtime: Runtime;
   readonly port: number;
   readonly url: string;
+  readonly pseudonymKey: string;
   readonly #people: Readonly<Record<string, Person>>;
   readonly #tokens = new Map<string, Promise<string>>();
 
-  constructor(issuer: TestIssuer, runtime: Runtime, port: number, people: Readonly<Record<string, Person>>) {
+  constructor(
+    issuer: TestIssuer,
+    runtime: Runtime,
+    port: number,
+    people: Readonly<Record<string, Person>>,
+    pseudonymKey: string,
+  ) {
+    this.pseudonymKey = pseudonymKey;
     this.issuer = issuer;
     this.runtime = runtime;
     this.port = port;

@@ -12,6 +12,7 @@ import { type Caller, callerOf } from "../caller.ts";
 import { knownAfterBody } from "../http/meanwhile.ts";
 import type { ProblemReason } from "../problem.ts";
 import type { Answerer, Asked, Exchange } from "../http/exchange.ts";
+import { metadataOnly } from "../http/recording.ts";
 import { limitCaller } from "./rate_limit.ts";
 import type { Answer, Refusal, Route } from "./route.ts";
 import { ROUTES } from "./route_table.ts";
@@ -127,8 +128,12 @@ function refused(
   };
 }
 
-function common({ request }: Exchange, { path, query }: Place): Pick<Asked, "connection" | "method" | "sent"> {
+function common(
+  { request, gateway }: Exchange,
+  { path, query }: Place,
+): Pick<Asked, "connection" | "method" | "sent" | "recording"> {
   const headers: Header[] = [...request.headers];
   const { method } = request;
-  return { connection: CONSOLE, method, sent: { target: { method, path, query }, headers } };
+  const recording = metadataOnly(gateway.pseudonyms);
+  return { connection: CONSOLE, method, sent: { target: { method, path, query }, headers }, recording };
 }

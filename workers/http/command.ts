@@ -10,8 +10,8 @@ import { newCommandId } from "../../core/ids.ts";
 import { exchangeRecord } from "../../core/mask/mask_draft.ts";
 import { explainDecision, type Obligation } from "../../core/policy/decision.ts";
 import { verbClass } from "../../core/protocol/http/methods.ts";
-import type { Fields, Masked } from "../../core/record/record.ts";
-import type { Result } from "../../core/result.ts";
+import type { Classes, Fields, Masked } from "../../core/record/record.ts";
+import { ok, type Result } from "../../core/result.ts";
 import { fillRandom } from "../../durable/sha256.ts";
 import { type Caller, callerOf } from "../caller.ts";
 import type { Known } from "../control_cache.ts";
@@ -23,6 +23,7 @@ import { begin } from "../session_client.ts";
 import type { Asked, Call, Cleared, Clearing, Exchange } from "./exchange.ts";
 import { forward } from "./forward.ts";
 import { answerCommand } from "./answer.ts";
+import { isReadFirst, readAnyway, readSentBody, type SentBody, UNREAD } from "./sent_body.ts";
 
 /** How callers of a surface say who they are, and what those are told who do not. */
 export interface Door {
@@ -64,10 +65,12 @@ export async function runCommand(
   if (!who.ok) return refuseCall(call, who.reason, door);
   const caller = callerOf(who.value, exchange.policy, gateway.config);
   const resolved = resolve(caller, exchange);
-  if (!(resolved instanceof Promise)) return runResolved(exchange, caller, resolved);
-  const running = resolved.then((asked) => runResolved(exchange, caller, asked));
+  const running =
+    resolved instanceof Promise
+      ? resolved.then((asked) => runResolved(exchange, caller, asked))
+      : runResolved(exchange, caller, resolved);
   // A caller who leaves while the body is read is refused like any other, and that has to be recorded.
-  ctx.waitUntil(running.catch(() => undefined));
+  if (resolved instanceof Promise || request.body !== null) ctx.waitUntil(running.catch(() => undefined));
   return running;
 }
 
@@ -75,9 +78,12 @@ export async function runCommand(
 async function runResolved(exchange: Exchange, caller: Caller, asked: Asked): Promise<Response> {
   const refusal = refusalOf(exchange, caller, asked);
   if (refusal !== null) return denyCommand(exchange, caller, asked, refusal);
-  const begun = await begin(requested(exchange, caller, asked), caller, asked.connection, exchange.gateway);
+  const sent = isReadFirst(exchange, asked) ? await readSentBody(exchange, caller, asked) : ok(UNREAD);
+  if (!sent.ok) return denyCommand(exchange, caller, asked, sent.reason);
+  const intent = requested(exchange, caller, asked, sent.value);
+  const begun = await begin(intent, caller, asked.connection, exchange.gateway);
   if (!begun.ok) return problem(begun.reason, null);
-  const clearing: Clearing = { exchange, caller, asked, begun: begun.value };
+  const clearing: Clearing = { exchange, caller, asked, sent: sent.value, begun: begun.value };
   const cleared = clearing as Cleared;
   // When the caller leaves, the platform drops the handler; what it still has to record goes on beside it.
   const answered: Promise<Response> = forward(cleared, () =>
@@ -164,6 +170,7 @@ async function refuseCall(call: Call, reason: TokenRefusal | "control_unavailabl
 
 /** A known caller's refused command is a record in the caller's session. If it cannot be recorded, that is what the caller hears. */
 async function denyCommand(exchange: Exchange, caller: Caller, asked: Asked, reason: ProblemReason): Promise<Response> {
+  const sent = readAnyway(exchange, asked);
   const record = exchangeRecord(
     {
       kind: "command.denied",
@@ -177,9 +184,10 @@ async function denyCommand(exchange: Exchange, caller: Caller, asked: Asked, rea
         ...(asked.decision.rule === null ? {} : { rule: asked.decision.rule }),
         reason,
         status: statusOf(reason),
+        ...cutOf(sent),
       },
     },
-    asked.sent,
+    { ...asked.sent, payload: sent.whole?.payload ?? null },
     fieldsOf(exchange, caller, asked),
   );
   const begun = await begin(record, caller, asked.connection, exchange.gateway);
@@ -194,7 +202,7 @@ function toldOf({ decision, refusal }: Asked): ProblemMore {
   return { rule: decision.rule, ...(decision.message === null ? {} : { detail: decision.message }) };
 }
 
-function requested(exchange: Exchange, caller: Caller, asked: Asked): Masked {
+function requested(exchange: Exchange, caller: Caller, asked: Asked, sent: SentBody): Masked {
   const length = declaredLength(exchange.request);
   return exchangeRecord(
     {
@@ -208,11 +216,17 @@ function requested(exchange: Exchange, caller: Caller, asked: Asked): Masked {
         policy: asked.decision.policy,
         rule: asked.decision.rule ?? "",
         ...(typeof length === "number" ? { req_size: length } : {}),
+        ...cutOf(sent),
       },
     },
-    asked.sent,
+    { ...asked.sent, payload: sent.whole?.payload ?? null },
     fieldsOf(exchange, caller, asked),
   );
+}
+
+/** Bytes of the request's body that its record leaves out. */
+function cutOf({ whole }: SentBody): Classes {
+  return whole === null || whole.meter.cut === 0 ? {} : { req_cut: whole.meter.cut };
 }
 
 function fieldsOf(exchange: Exchange, caller: Caller, { decision, fields }: Asked): Fields {

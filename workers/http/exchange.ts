@@ -11,6 +11,8 @@ import type { Known } from "../control_cache.ts";
 import type { Gateway } from "../gateway.ts";
 import type { ProblemMore, ProblemReason } from "../problem.ts";
 import type { Begun } from "../session_client.ts";
+import type { Recording } from "./recording.ts";
+import type { SentBody } from "./sent_body.ts";
 import type { SocketAsked } from "./socket_asked.ts";
 
 /** One request as it came, before anything is known of it. */
@@ -74,6 +76,8 @@ export interface Asked {
   };
   /** The gateway's own words for the record of the request or of its refusal, beside token and client: no text that could carry a secret. */
   readonly fields: Fields;
+  /** How its bodies are recorded. */
+  readonly recording: Recording;
   /** Whether it would still be allowed, as it is, by a policy that has come into force since. Absent: no policy has a part in it. */
   readonly stands?: (policy: Policy) => boolean;
   /** The request's body where a rule had to read it: it is forwarded from here. */
@@ -85,6 +89,7 @@ export interface Clearing {
   readonly exchange: Exchange;
   readonly caller: Caller;
   readonly asked: Asked;
+  readonly sent: SentBody;
   readonly begun: Begun;
 }
 

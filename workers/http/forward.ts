@@ -1,16 +1,19 @@
-// forward: calls the upstream, with its own credential and never the caller's. The body passes
-// through metered; what the upstream sends is handed on as it is, codings included.
+// forward: calls the upstream, with its own credential and never the caller's. A body that the intent's
+// record does not hold is recorded as it passes; what the upstream sends is handed on as it is, codings
+// included.
 
 import type { CommandId } from "../../core/ids.ts";
+import type { Masked } from "../../core/record/record.ts";
+import type { ProblemReason } from "../problem.ts";
+import { record, type Recorded } from "../session_client.ts";
+import { BodyRecord } from "./body_record.ts";
 import type { CutByWord } from "./cut_watch.ts";
 import { Deadlines } from "./deadlines.ts";
-import type { Cleared, Exchange } from "./exchange.ts";
-import { Meter } from "./meter.ts";
+import type { Cleared } from "./exchange.ts";
+import type { Meter } from "./meter.ts";
 import { pump, type PumpEnd } from "./pump.ts";
+import { statedBy } from "./sent_body.ts";
 import { openSocket } from "./socket.ts";
-
-/** Bodies up to this are read whole: cheaper than stream machinery, and small enough for 64 at once. */
-export const WHOLE_BODY_LIMIT: number = 64 * 1024;
 
 /** Why a command ended before its answer did. */
 export type Cut = "client_gone" | "token_expired" | "timeout" | CutByWord;
@@ -24,6 +27,8 @@ export interface Forwarded {
   cut: Cut | null;
   /** The admin's command that said so, where one did. */
   cutBy: CommandId | null;
+  /** Set when the request could not be recorded, and was therefore broken off. */
+  readonly broken: ProblemReason | null;
   /** Stops the upstream's side. */
   readonly abort: AbortController;
   /** The answer has begun and may take its time: no timeout ends it any more. */
@@ -51,11 +56,14 @@ export async function forward(cleared: Cleared, callerLeft: () => void): Promise
     sent: null,
     cut: null,
     cutBy: null,
+    broken: null,
     abort,
     untimed: () => deadlines.untime(),
     done: () => {
       deadlines.stop();
       signal.removeEventListener("abort", clientGone);
+      // Answered before it was all sent: what no outcome tells of must not reach the upstream any more.
+      if (forwarded.sent?.complete === false) abort.abort();
     },
   };
   const deadlines = new Deadlines(cleared, forwarded, stopFor);
@@ -74,7 +82,7 @@ export async function forward(cleared: Cleared, callerLeft: () => void): Promise
     return forwarded;
   }
   try {
-    const body = await bodyOf(exchange, asked.body ?? null, forwarded, stopFor);
+    const body = bodyOf(cleared, forwarded, stopFor);
     const headers = new Headers();
     for (const [name, value] of answerer.headers) headers.append(name, value);
     // Without this the runtime would ask for gzip itself and hand a coding to a client that wants none.
@@ -94,37 +102,52 @@ export async function forward(cleared: Cleared, callerLeft: () => void): Promise
   return forwarded;
 }
 
-/** The request's body for the upstream: whole if it is small or `read` already, else a stream that is metered as it passes. */
-async function bodyOf(
-  { request, ctx }: Exchange,
-  read: Uint8Array | null,
-  forwarded: { sent: Meter | null },
+/** The request's body for the upstream: whole if the intent's record holds it, else a stream that is recorded as it passes. */
+function bodyOf(
+  { exchange: { request, ctx, command }, asked: { recording }, sent, begun }: Cleared,
+  forwarded: { sent: Meter | null; broken: ProblemReason | null; readonly abort: AbortController },
   stopFor: (cut: Cut) => void,
-): Promise<Uint8Array | ReadableStream | null> {
+): Uint8Array | ReadableStream | null {
   if (request.body === null) return null;
-  const meter = new Meter();
-  forwarded.sent = meter;
-  if (read !== null) {
-    meter.whole(read);
-    return read;
+  if (sent.bytes !== null && sent.whole !== null) {
+    forwarded.sent = sent.whole.meter;
+    forwarded.sent.moved = Date.now();
+    return sent.bytes;
   }
-  const declared = request.headers.get("content-length");
+  const source = sent.bytes === null ? request.body : new Response(sent.bytes).body;
+  if (source === null) return sent.bytes;
+  const body = new BodyRecord(command, "request", recording, statedBy(request.headers));
+  forwarded.sent = body.meter;
+  const declared = sent.bytes?.length ?? request.headers.get("content-length");
   const length = declared === null ? null : Number(declared);
-  if (length !== null && length <= WHOLE_BODY_LIMIT) {
-    const bytes = new Uint8Array(
-      await request.arrayBuffer().catch((error: unknown) => {
-        stopFor("client_gone");
-        throw error;
-      }),
-    );
-    meter.whole(bytes);
-    return bytes;
-  }
   const { readable, writable } = length === null ? new IdentityTransformStream() : new FixedLengthStream(length);
+  const append = (records: readonly Masked[]): Promise<Recorded> => record(begun.session, records);
   // A body that broke off, or whose chunks are malformed, must break off for the upstream, too. Aborting
   // the stream alone would make the runtime write the terminating chunk, and half an upload look whole:
   // the fetch has to be aborted, and first.
-  const onCut = (end: PumpEnd): void => (end === "source_cut" ? stopFor("client_gone") : undefined);
-  ctx.waitUntil(pump(request.body, writable, meter, { length, beforeEnd: async () => true, onCut }));
+  const onCut = (end: PumpEnd): void => {
+    if (end === "source_cut") return stopFor("client_gone");
+    forwarded.broken = brokenBy(end);
+    if (forwarded.broken !== null) forwarded.abort.abort();
+  };
+  ctx.waitUntil(pump(source, writable, body, { length, append, onCut, signal: forwarded.abort.signal }));
   return readable;
+}
+
+/** Null where the upstream took no more of it, or has answered already. */
+function brokenBy(end: PumpEnd): ProblemReason | null {
+  switch (end) {
+    case "held_back":
+    case "storage_full":
+      return "request_not_recordable";
+    case "mask_failed":
+      return "mask_failed";
+    case "unreadable":
+      return "request_unreadable";
+    case "done":
+    case "source_cut":
+    case "sink_closed":
+    case "over":
+      return null;
+  }
 }

@@ -8,11 +8,18 @@ import { rawTarget } from "../../core/protocol/http/target.ts";
 import type { Caller } from "../caller.ts";
 import { json } from "../console/answers.ts";
 import type { Asked, Exchange } from "./exchange.ts";
+import { metadataOnly } from "./recording.ts";
 
-export function resolveImagePing(_: Caller, { request, policy }: Exchange): Asked {
+export function resolveImagePing(_: Caller, { request, gateway, policy }: Exchange): Asked {
   const { method, url } = request;
   const target = { method, ...rawTarget(url) };
-  const common = { connection: CONSOLE, method, sent: { target, headers: [...request.headers] }, fields: {} };
+  const common = {
+    connection: CONSOLE,
+    method,
+    sent: { target, headers: [...request.headers] },
+    recording: metadataOnly(gateway.pseudonyms),
+    fields: {},
+  };
   if (method !== "GET" && method !== "HEAD")
     return {
       ...common,

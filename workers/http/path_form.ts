@@ -32,6 +32,7 @@ import type { ProblemReason } from "../problem.ts";
 import { originOf } from "../protected_resource.ts";
 import { decideByBody } from "./decide_by_body.ts";
 import type { Asked, Exchange, UpstreamAnswerer } from "./exchange.ts";
+import { metadataOnly, type Recording, recordingOf } from "./recording.ts";
 import { socketAsked, withSubprotocols } from "./socket_asked.ts";
 
 /** `below` is what stands in front of the rest of the path at the upstream. */
@@ -88,11 +89,12 @@ export function resolveTool(caller: Caller, exchange: Exchange, form: Form): Ask
   const settings = parsed.ok ? policy.connections.get(parsed.value.connection) : undefined;
   const { connection, target } = recordedAt(url, method, parsed, settings, below);
   const base = { connection, method, refusal: null, answerer: null, sent: { target, headers }, fields: {} };
-  const refused = (refusal: ProblemReason): Asked => ({
-    ...base,
-    decision: deniedByDefault(policy.hash, "no_rule"),
-    refusal,
-  });
+  const recordingBy = (decision: Decision): Recording =>
+    settings === undefined ? metadataOnly(gateway.pseudonyms) : recordingOf(settings, decision, gateway.pseudonyms);
+  const refused = (refusal: ProblemReason): Asked => {
+    const decision = deniedByDefault(policy.hash, "no_rule");
+    return { ...base, decision, recording: recordingBy(decision), refusal };
+  };
   if (!parsed.ok) return refused(parsed.reason);
   if (exchange.known.isUnreadable) return refused("policy_unreadable");
   if (verbClass(method) === null) return refused("method_unknown");
@@ -103,7 +105,9 @@ export function resolveTool(caller: Caller, exchange: Exchange, form: Form): Ask
   // The runtime's fetch cannot send one; dropping it would make another request of it.
   if ((method === "GET" || method === "HEAD") && request.body !== null) return refused("body_unsupported");
   const decided = (decision: Decision, body: Uint8Array | null): Asked => {
-    if (decision.effect !== "allow" || settings === undefined) return { ...base, decision };
+    const recording = recordingBy(decision);
+    const known = { ...base, decision, recording, ...(body === null ? {} : { body }) };
+    if (decision.effect !== "allow" || settings === undefined) return known;
     if (settings.region !== gateway.config.region) return refused("wrong_region");
     // Told only to those who may use it: whether a connection exists is no news for others.
     if (form.ownHost !== null && !settings.browser) return refused("no_host_form");
@@ -111,11 +115,11 @@ export function resolveTool(caller: Caller, exchange: Exchange, form: Form): Ask
     if (typeof call === "string") return refused(call);
     if (socket !== null) {
       const sent = { target, headers: withSubprotocols(call.forwarded, socket) };
-      return { ...base, decision, answerer: { ...call.answerer, socket }, sent };
+      return { ...known, answerer: { ...call.answerer, socket }, sent };
     }
     const sent = { target, headers: call.forwarded };
     const stands = standsBy(caller, exchange, question, decision, settings, body);
-    return { ...base, decision, answerer: call.answerer, sent, stands, ...(body === null ? {} : { body }) };
+    return { ...known, answerer: call.answerer, sent, stands };
   };
   const question = questionOf(caller, exchange, parsed.value, below + parsed.value.path, headers);
   const decision = decide(policy, question);

@@ -1,6 +1,7 @@
 // Runs one of the gateway's pure functions many times within a request, on what the measured exchange
 // gives it. A Worker's clock stands still meanwhile: whoever asks takes the time.
 
+import { toHex } from "../../../core/bytes.ts";
 import type { CommandId, Digest, SessionId } from "../../../core/ids.ts";
 import { newCommandId } from "../../../core/ids.ts";
 import { leafHash } from "../../../core/log/merkle.ts";
@@ -102,9 +103,9 @@ function outcome(): Masked {
 }
 
 function digest(): string {
-  const meter = new Meter();
+  const meter = new Meter(toHex);
   meter.whole(BYTES);
-  return meter.digest();
+  return meter.text();
 }
 
 function decided(policy: Policy): unknown {
