@@ -72,7 +72,7 @@ export function startRegistry({ port, state, logs, password, publicUrl }: Regist
 /**
  * The same registry's page, for browsers: the same program over the same packages, since one process
  * writes the URLs of one place only. It reads the list of packages when it starts, so it starts anew when
- * that list changes.
+ * that list changes. It has no credential.
  */
 export async function startPackagesPage({ port, state, logs, password, publicUrl }: RegistryOptions): Promise<Tool> {
   const folder = join(state, "registry");
@@ -152,19 +152,21 @@ function writeRegistry(folder: string, name: string, password: string, publicUrl
 }
 
 function registryConfig(publicUrl: string, hasPage: boolean): string {
+  // The page takes logins of its own only, and no password as clients send it: it shows what there is to
+  // whoever reaches it on this machine, and changes nothing.
+  const rights = hasPage ? "{ access: $all }" : "{ access: gateway, publish: gateway, unpublish: gateway }";
   return `# Written by npm start each time.
 storage: ./storage
 url_prefix: ${new URL(publicUrl).pathname}
-web:
-  enable: ${hasPage}
+web: { enable: ${hasPage}, login: false }
 auth:
   htpasswd:
     file: ./htpasswd
     max_users: -1
 uplinks: {}
 packages:
-  "@*/*": { access: gateway, publish: gateway, unpublish: gateway }
-  "**": { access: gateway, publish: gateway, unpublish: gateway }
+  "@*/*": ${rights}
+  "**": ${rights}
 log: { type: stdout, format: pretty, level: info }
 `;
 }

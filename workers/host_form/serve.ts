@@ -2,6 +2,7 @@
 // that opens a page without being logged in is sent to log in; everything else is told 401. From there
 // on it is a command like any other (workers/http/command.ts).
 
+import { framingHeaders } from "../../core/protocol/http/framing.ts";
 import { connectionAt, hostOrigin } from "../../core/protocol/http/host_form.ts";
 import type { ConnectionName } from "../../core/ids.ts";
 import { parseHostTarget } from "../../core/protocol/http/target.ts";
@@ -48,8 +49,20 @@ async function serve(at: ToolHost, connection: ConnectionName): Promise<Response
       }),
     door,
   );
-  const refusal = isPage(request) ? problemOf(answer) : null;
-  return refusal === null ? answer : problemPage(refusal, answer);
+  const refusal = problemOf(answer);
+  if (refusal === null) return answer;
+  // The token ended while the tool was asked.
+  if (refusal.reason === "unauthenticated" && isPage(request)) return beginLogin(at);
+  if (isSeen(request)) return problemPage(refusal, answer);
+  for (const [name, value] of framingHeaders("none", null)) answer.headers.set(name, value);
+  return answer;
+}
+
+/** True if a person will look at the answer, as far as the request tells. */
+function isSeen(request: Request): boolean {
+  const { headers } = request;
+  const isNavigation = headers.get("sec-fetch-mode") === "navigate" && headers.get("sec-fetch-dest") === "document";
+  return isNavigation || isPage(request);
 }
 
 /** True if a person opens a page, as far as the request tells. */
