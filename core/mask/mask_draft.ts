@@ -6,7 +6,9 @@ import { chunkPart, type Side } from "../record/payload.ts";
 import type { Draft, Fields, Masked } from "../record/record.ts";
 import { type Header, maskHeaders } from "./mask_headers.ts";
 import { maskUrl } from "./mask_query.ts";
+import { maskShapes } from "./mask_shapes.ts";
 import type { RecordedPayload } from "./payload_fields.ts";
+import { EVERY_SHAPE, type ShapeRules } from "./shapes/rules.ts";
 
 /** A record never fails because a caller sent much: longer text is cut, and says so. */
 export const TEXT_LIMIT: number = 16 * 1024;
@@ -16,7 +18,7 @@ export function ownRecord(draft: Draft): Masked {
   return draft as Masked;
 }
 
-/** A record about an exchange. `headers` and `target` are masked by name, `payload` was masked; `own` fields are the gateway's words. */
+/** A record about an exchange. `headers` and `target` are masked by name and by shape, `payload` was masked; `own` fields are the gateway's words. */
 export function exchangeRecord(
   draft: Omit<Draft, "fields" | "payload">,
   sent: {
@@ -25,14 +27,14 @@ export function exchangeRecord(
     readonly payload?: RecordedPayload | null;
   },
   own: Fields,
+  shapes: ShapeRules = EVERY_SHAPE,
 ): Masked {
   const fields: Record<string, string> = { ...own };
-  if (sent.target !== undefined) {
-    const { method, path, query } = sent.target;
-    // The path of a target that could not be read may hold a query of its own, and more.
-    fields.target = bounded(`${method} ${wellFormed(maskUrl(query === "" ? path : `${path}?${query}`))}`);
-  }
-  if (sent.headers !== undefined) fields.headers = headersText(maskHeaders(sent.headers));
+  const named = sent.headers === undefined ? [] : maskHeaders(sent.headers);
+  const texts = maskShapes(shapes, [targetText(sent.target), ...named.map(([, value]) => value)]);
+  if (sent.target !== undefined) fields.target = bounded(`${sent.target.method} ${wellFormed(texts[0] ?? "")}`);
+  if (sent.headers !== undefined)
+    fields.headers = headersText(named.map(([name, value], i) => [name, texts[i + 1] ?? value]));
   const { payload } = sent;
   if (payload === undefined || payload === null) return { ...draft, fields } as Masked;
   return {
@@ -41,6 +43,12 @@ export function exchangeRecord(
     fields: { ...fields, ...payload.fields },
     payload: payload.detached,
   } as Masked;
+}
+
+/** The path of a target that could not be read may hold a query of its own, and more. */
+function targetText(target: { readonly path: string; readonly query: string } | undefined): string {
+  if (target === undefined) return "";
+  return maskUrl(target.query === "" ? target.path : `${target.path}?${target.query}`);
 }
 
 /** What passed of a body in one go. All counts are bytes; of a body as it travelled unless it says otherwise. */

@@ -3,6 +3,7 @@
 
 import { rememberNames } from "../remembered_names.ts";
 import { maskUrl } from "./mask_query.ts";
+import { SECRET_PARTS } from "./secret_names.ts";
 
 /** [lower-case name, value], in the order they travelled. */
 export type Header = readonly [name: string, value: string];
@@ -17,26 +18,9 @@ const SECRET_NAMES: ReadonlySet<string> = new Set([
   // Kubernetes clients carry a bearer token in it (base64url.bearer.authorization.k8s.io.…).
   "sec-websocket-protocol",
 ]);
-/** A name that holds one of these carries a secret whatever stands around it: X-Vault-Token, X-Hub-Signature-256, Set-Cookie. */
-const SECRET_PARTS: readonly string[] = [
-  "token",
-  "secret",
-  "password",
-  "passwd",
-  "passphrase",
-  "apikey",
-  "signature",
-  "credential",
-  "assertion",
-  "authorization",
-  "authentication",
-  "cookie",
-  "session-id",
-  "sessionid",
-  "csrf",
-  "xsrf",
-  "jwt",
-];
+/** What only headers carry. A name that holds one of these, or of the parts that tell everywhere, carries a secret whatever stands around it: X-Vault-Token, X-Hub-Signature-256, Set-Cookie. */
+const HEADER_PARTS: readonly string[] = ["authentication", "sessionid", "csrf", "xsrf", "jwt"];
+const PARTS: readonly string[] = [...SECRET_PARTS.map(([part]) => part), ...HEADER_PARTS];
 /** X-Api-Key, Ocp-Apim-Subscription-Key, X-Amz-Server-Side-Encryption-Customer-Key; Npm-Otp, X-Github-Otp. */
 const SECRET_ENDS: readonly string[] = ["-key", "-otp", "-sig", "-pin"];
 const NOT_SECRET: ReadonlySet<string> = new Set([
@@ -69,8 +53,8 @@ function judge(asWritten: string): Kind {
   const name = asWritten.toLowerCase().replaceAll("_", "-");
   if (NOT_SECRET.has(name)) return "plain";
   if (SECRET_NAMES.has(name)) return "secret";
-  if (SECRET_PARTS.some((part) => name.includes(part)) || SECRET_ENDS.some((end) => name.endsWith(end)))
-    return "secret";
+  const joined = name.replaceAll("-", "");
+  if (PARTS.some((part) => joined.includes(part)) || SECRET_ENDS.some((end) => name.endsWith(end))) return "secret";
   return URL_NAMES.has(name) ? "url" : "plain";
 }
 

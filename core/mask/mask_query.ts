@@ -2,68 +2,13 @@
 // information. Everything else stays byte for byte, so that a record shows what was sent. What is
 // nested in a value (a URL percent-encoded within a URL) is a payload, and not looked into here.
 
-/** Whole names, in lower case, with `-` and `.` written as `_`. */
-const SECRET_NAMES: ReadonlySet<string> = new Set([
-  "auth",
-  "key",
-  "code",
-  "device_code",
-  "user_code",
-  "code_verifier",
-  "secret",
-  "pwd",
-  "pass",
-  "pin",
-  "otp",
-  "sig",
-  "hmac",
-  "mac",
-  "jwt",
-  "session",
-  "sessionid",
-  "session_id",
-  "session_key",
-  "sid",
-  "jsessionid",
-  "phpsessid",
-  "ticket",
-  "samlresponse",
-  "samlart",
-  "awsaccesskeyid",
-  "cookie",
-  "csrf",
-  "xsrf",
-]);
-/** A name that holds one of these carries a secret whatever stands around it: `X-Amz-Signature`, `newPassword`, `id_token_hint`. */
-const SECRET_PARTS: readonly string[] = [
-  "token",
-  "secret",
-  "password",
-  "passwd",
-  "passphrase",
-  "signature",
-  "credential",
-  "assertion",
-  "authorization",
-  "api_key",
-  "apikey",
-  "access_key",
-  "accesskey",
-  "private_key",
-  "privatekey",
-  "auth_key",
-  "authkey",
-];
+import { rememberNames } from "../remembered_names.ts";
+import { judgeName } from "./secret_names.ts";
 
 const MASK = "[masked:query]";
 
-/** `name` as it means, not as it was encoded. `user[password]` and `code[]` count by each of their parts. */
-export function isSecretParameter(name: string): boolean {
-  const plain = name.toLowerCase().replaceAll(/[-.]/g, "_");
-  if (SECRET_PARTS.some((part) => plain.includes(part))) return true;
-  for (const component of plain.split(/[[\]]/)) if (SECRET_NAMES.has(component.trim())) return true;
-  return false;
-}
+/** `name` as it means, not as it was encoded. */
+export const isSecretParameter: (name: string) => boolean = rememberNames((name) => judgeName(name) !== null);
 
 /** Masks the values of secret-bearing parameters in a raw query (without `?`) or a fragment of that form. */
 export function maskQuery(query: string): string {

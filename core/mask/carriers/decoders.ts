@@ -249,11 +249,18 @@ export const BASE64_PROBE = 24;
 
 /** Whether these bytes begin text in base64: nothing else looks like it by accident. */
 export function beginsBase64Text(buf: Uint8Array, from: number): boolean {
-  for (let i = from; i < from + BASE64_PROBE; i++) if ((SEXTETS[buf[i] as number] as number) < 0) return false;
-  let text = true;
-  const decoder = new Base64Decoder((byte) => {
-    if (byte < 0x20 ? byte !== 0x09 && byte !== 0x0a && byte !== 0x0d : byte >= 0x7f) text = false;
-  });
-  decoder.feed(buf, from, from + BASE64_PROBE, 0);
-  return text;
+  for (let i = from; i < from + BASE64_PROBE; i += 4) {
+    let bits = 0;
+    for (let k = i; k < i + 4; k++) {
+      const sextet = SEXTETS[buf[k] as number] as number;
+      if (sextet < 0) return false;
+      bits = (bits << 6) | sextet;
+    }
+    if (!isTextByte(bits >> 16) || !isTextByte((bits >> 8) & 0xff) || !isTextByte(bits & 0xff)) return false;
+  }
+  return true;
+}
+
+function isTextByte(byte: number): boolean {
+  return byte < 0x20 ? byte === 0x09 || byte === 0x0a || byte === 0x0d : byte < 0x7f;
 }

@@ -1,0 +1,68 @@
+// Secrets that no name tells of, in a request's target and in the values of its headers.
+
+import fc from "fast-check";
+import { expect, it, test } from "vitest";
+import { exchangeRecord } from "../../../core/mask/mask_draft.ts";
+import type { Header } from "../../../core/mask/mask_headers.ts";
+import { maskShapes } from "../../../core/mask/mask_shapes.ts";
+import { EVERY_SHAPE } from "../../../core/mask/shapes/rules.ts";
+import { SHAPED } from "../../support/masking.ts";
+
+const DRAFT = { kind: "command.requested", command: null, part: 0, classes: {} } as const;
+const KEY = SHAPED.accessKeyId;
+const [RULE = ""] = /\[masked:[a-z-]+\]/.exec(maskShapes(EVERY_SHAPE, [KEY])[0] ?? "") ?? [];
+
+function fields(path: string, query: string, headers: readonly Header[]): Readonly<Record<string, string>> {
+  return exchangeRecord(DRAFT, { target: { method: "GET", path, query }, headers }, {}).fields;
+}
+
+test.each([
+  ["in a path", `/files/${KEY}/x`, "", `GET /files/${RULE}/x`],
+  ["in a query", "/x", `note=${KEY}&a=1`, `GET /x?note=${RULE}&a=1`],
+  ["percent-encoded", "/x", `note=%41${KEY.slice(1)}&a=%20`, `GET /x?note=${RULE}&a=%20`],
+  ["beside one that its name tells of", "/x", `note=${KEY}&token=t`, `GET /x?note=${RULE}&token=[masked:query]`],
+])("is masked %s", (_, path, query, target) => {
+  expect(RULE).not.toBe("");
+  expect(fields(path, query, []).target).toBe(target);
+});
+
+it("is masked in a header's value, and the other headers stay", () => {
+  const headers: Header[] = [
+    ["x-note", `see ${KEY}, please`],
+    ["accept", "*/*"],
+    ["x-key-of", KEY],
+  ];
+  expect(JSON.parse(fields("/", "", headers).headers ?? "")).toEqual([
+    ["x-note", `see ${RULE}, please`],
+    ["accept", "*/*"],
+    ["x-key-of", RULE],
+  ]);
+});
+
+it("a key that never ends takes nothing of the next header", () => {
+  const headers: Header[] = [
+    ["x-a", `${SHAPED.keyBegins} abc`],
+    ["x-b", "stays"],
+  ];
+  const masked = JSON.parse(fields("/", "", headers).headers ?? "") as string[][];
+  expect(masked[0]?.[1]).toMatch(/^\[masked:[a-z-]+\]$/);
+  expect(masked[1]?.[1]).toBe("stays");
+});
+
+it("texts in which nothing is found stay what they are", () => {
+  fc.assert(
+    fc.property(fc.array(fc.string({ unit: "binary", maxLength: 40 })), (texts) => {
+      expect(maskShapes(EVERY_SHAPE, texts)).toEqual(texts);
+    }),
+  );
+});
+
+it("a secret is found wherever it stands among other texts", () => {
+  fc.assert(
+    fc.property(fc.array(fc.stringMatching(/^[ a-z%é😀]{0,20}$/)), fc.nat(), (others, place) => {
+      const at = place % (others.length + 1);
+      const texts = [...others.slice(0, at), `a ${KEY} b`, ...others.slice(at)];
+      expect(maskShapes(EVERY_SHAPE, texts)[at]).toBe(`a ${RULE} b`);
+    }),
+  );
+});
