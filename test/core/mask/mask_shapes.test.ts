@@ -41,7 +41,7 @@ it("is masked in a header's value, and the other headers stay", () => {
 
 it("a key that never ends takes nothing of the next header", () => {
   const headers: Header[] = [
-    ["x-a", `${SHAPED.keyBegins} abc`],
+    ["x-a", `${SHAPED.keyBegins}\\n${"Ab1+".repeat(40)}`],
     ["x-b", "stays"],
   ];
   const masked = JSON.parse(fields("/", "", headers).headers ?? "") as string[][];
@@ -59,7 +59,7 @@ it("texts in which nothing is found stay what they are", () => {
 
 it("a secret is found wherever it stands among other texts", () => {
   fc.assert(
-    fc.property(fc.array(fc.stringMatching(/^[ a-z%é😀]{0,20}$/)), fc.nat(), (others, place) => {
+    fc.property(fc.array(fc.stringMatching(/^[ a-z%é]{0,20}$/)), fc.nat(), (others, place) => {
       const at = place % (others.length + 1);
       const texts = [...others.slice(0, at), `a ${KEY} b`, ...others.slice(at)];
       expect(maskShapes(EVERY_SHAPE, texts)[at]).toBe(`a ${RULE} b`);
