@@ -44,12 +44,12 @@ function cut(texts: readonly string[], hits: readonly ShapeHit[]): string[] {
     const stop = start + text.length;
     let out = "";
     let at = start;
+    let begun = 0;
     for (const hit of hits) {
-      const from = Math.max(hit.start, at);
+      if (!hit.continued) begun = hit.start;
       const to = Math.min(hit.end, stop);
-      if (from >= to) continue;
-      out += text.slice(at - start, from - start);
-      if (!hit.continued || from !== at || out === "") out += `[masked:${hit.rule}]`;
+      if (begun < start || begun >= stop || to <= at) continue;
+      if (!hit.continued) out += `${text.slice(at - start, hit.start - start)}[masked:${hit.rule}]`;
       at = to;
     }
     out += text.slice(at - start);
