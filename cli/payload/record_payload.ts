@@ -4,7 +4,7 @@
 import { fromBase64 } from "../../core/bytes.ts";
 import type { ReadField, ReadLeaf } from "../../core/verify/read_line.ts";
 import { cutTo, widthOf } from "../table.ts";
-import { plainOf, type Style } from "../terminal.ts";
+import { plainOf, shown, type Style } from "../terminal.ts";
 import { bytesText } from "../time_text.ts";
 import { type MaskedPlace, marksOf, textOf } from "./payload_lines.ts";
 import { paintedLine } from "./painted.ts";
@@ -93,14 +93,25 @@ function placesOf(spans: string | null): MaskedPlace[] {
   return places;
 }
 
-/** One line of it, as long as there is room; size and what it is where there is no text. */
+/** Bytes of what is no text that are told. */
+const BYTES = 16;
+
+/** One line of it, as long as there is room; of what is no text its first bytes. */
 export function shortPayload({ bytes, format, size, places, at }: RecordPayload, room: number, style: Style): string {
-  const what = `${bytesText(size)}${format === null ? "" : ` ${format}`}`;
-  const text = bytes === null || format === "binary" ? null : textOf(bytes.subarray(0, BEGINNING * 4));
-  if (bytes === null || text === null) return style.dim(bytes === null ? `${what}, beside the record` : what);
+  const most = Math.max(8, room);
+  if (bytes === null)
+    return style.dim(
+      cutTo(`${bytesText(size)}${format === null ? "" : ` ${shown(format, 20)}`}, beside the record`, most),
+    );
+  const text = format === "binary" ? null : textOf(bytes.subarray(0, BEGINNING * 4));
+  if (text === null) {
+    const digits = [...bytes.subarray(0, BYTES)].map((byte) => byte.toString(16).padStart(2, "0")).join(" ");
+    return style.dim(cutTo(`${digits}${bytes.length > BYTES ? " …" : ""}`, most));
+  }
   // A chunk's places are counted from the body's begin, of which it is a part.
   const marks = at === 0 ? marksOf(bytes, places) : [];
-  const beginning = cutTo(text.slice(0, BEGINNING).replaceAll(/[\r\n\t]/g, " "), Math.max(8, room));
+  const beginning = cutTo(text.slice(0, BEGINNING).replaceAll(/[\r\n\t]/g, " "), most);
   const line = paintedLine([{ text: beginning, from: 0, paint: "plain" }], marks, style);
-  return widthOf(plainOf(line)) <= Math.max(8, room) ? line : cutTo(plainOf(line), Math.max(8, room));
+  // What was made visible takes more room than it had.
+  return widthOf(plainOf(line)) <= most ? line : cutTo(plainOf(line), most);
 }
