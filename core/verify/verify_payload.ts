@@ -1,18 +1,18 @@
 // verify: holds a body's bytes, asked for apart, against the records of its command. The records must have
 // been verified themselves: what is shown here is that the bytes are those that they commit to.
 //
-// Invariant: holds one record's bytes at a time, 1 MiB at most, whatever it is fed.
+// Invariant: holds a digest for each record and the bytes of one, 1 MiB at most, whatever it is fed.
 
 import { sha256 as noble } from "@noble/hashes/sha2.js";
 import { toHex } from "../bytes.ts";
-import { readPayload, type ReadPayload, sizeOf } from "./payload.ts";
+import { readPayload, type ReadPayload } from "./payload.ts";
 import type { HeldRecord } from "./verify_session.ts";
 
-/** Where one record's bytes stand in the body, and what they must be. */
+/** One record's bytes: they follow those of the one before, or its log would not have been intact. */
 interface Extent {
   readonly seq: number;
-  readonly at: number;
-  readonly payload: ReadPayload;
+  /** Null where it is not shown. */
+  readonly bytes: { readonly size: number; readonly sha256: string } | null;
 }
 
 export type PayloadVerdict =
@@ -59,8 +59,7 @@ export class PayloadVerifier {
     if (payload.kind === "none") return;
     if (fields.some(({ name }) => name === "spans" || name === "raw") || typeof classes.coding === "string")
       this.#isChanged = true;
-    const at = kind === "stream.chunk" && typeof classes.at === "number" ? classes.at : 0;
-    this.#extents.push({ seq: leaf.seq, at, payload });
+    this.#extents.push({ seq: leaf.seq, bytes: digestOf(payload) });
   }
 
   push(bytes: Uint8Array): void {
@@ -69,13 +68,13 @@ export class PayloadVerifier {
     while (rest.length > 0 && this.#verdict === null) {
       const extent = this.#extents[this.#index];
       if (extent === undefined) return this.#differs(null, "more bytes than the records have");
-      const size = sizeOf(extent.payload);
-      if (size === null) return this.#notShown(extent.seq);
+      if (extent.bytes === null) return this.#notShown(extent.seq);
+      const { size, sha256 } = extent.bytes;
       const some = rest.subarray(0, size - this.#heldSize);
       this.#held.push(some.slice());
       this.#heldSize += some.length;
       rest = rest.subarray(some.length);
-      if (this.#heldSize === size) this.#check(extent, size);
+      if (this.#heldSize === size) this.#check(extent.seq, size, sha256);
     }
   }
 
@@ -83,7 +82,7 @@ export class PayloadVerifier {
     if (this.#verdict !== null) return this.#verdict;
     const next = this.#extents[this.#index];
     if (next !== undefined)
-      return sizeOf(next.payload) === null
+      return next.bytes === null
         ? { kind: "not_shown", seq: next.seq }
         : {
             kind: "differs",
@@ -96,7 +95,7 @@ export class PayloadVerifier {
     return { kind: "holds", size: this.#size, whole: digest !== null };
   }
 
-  #check({ seq, at, payload }: Extent, size: number): void {
+  #check(seq: number, size: number, sha256: string): void {
     const bytes = new Uint8Array(size);
     let place = 0;
     for (const part of this.#held) {
@@ -105,12 +104,7 @@ export class PayloadVerifier {
     }
     this.#held = [];
     this.#heldSize = 0;
-    if (at !== this.#size) return this.#differs(seq, `the record stands at byte ${at}, the bytes at ${this.#size}`);
-    const isSame =
-      payload.kind === "here"
-        ? payload.bytes.every((byte, i) => byte === bytes[i])
-        : payload.kind === "beside" && toHex(noble(bytes)) === payload.sha256;
-    if (!isSame) return this.#differs(seq, "these are not the bytes that the record commits to");
+    if (toHex(noble(bytes)) !== sha256) return this.#differs(seq, "these are not the bytes that the record commits to");
     this.#index += 1;
     this.#size += size;
   }
@@ -131,5 +125,18 @@ export class PayloadVerifier {
 
   #notShown(seq: number): void {
     this.#verdict ??= { kind: "not_shown", seq };
+  }
+}
+
+function digestOf(payload: ReadPayload): Extent["bytes"] {
+  switch (payload.kind) {
+    case "here":
+      return { size: payload.bytes.length, sha256: toHex(noble(payload.bytes)) };
+    case "beside":
+      return payload;
+    case "none":
+    case "withheld":
+    case "wrong":
+      return null;
   }
 }

@@ -81,6 +81,8 @@ describe("messages of a socket", () => {
         await bench.proceed([record("command.cancelled", two, { reason: "client_gone", tool: "none" })]),
       ).toMatchObject({ ok: true });
       sidOf(await bench.proceed([completed(socket)]));
+      // The socket's own command is none of them: its outcome stands.
+      expect(await bench.proceed([failed(socket)])).toEqual(conflict);
       bench.now += MAX_AGE_MS;
       bench.log.closeEnded(bench.now);
       expect(await bench.proceed([failed(three)])).toEqual(conflict);
