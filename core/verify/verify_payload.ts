@@ -56,7 +56,7 @@ export class PayloadVerifier {
           (isRequest || kind === "command.completed" || kind === "outcome.late");
     if (!isOwn) return;
     const payload = readPayload({ fields, withheld });
-    if (payload.kind === "none") return;
+    if (payload.kind === "none" || (payload.kind === "here" && payload.bytes.length === 0)) return;
     if (fields.some(({ name }) => name === "spans" || name === "raw") || typeof classes.coding === "string")
       this.#isChanged = true;
     this.#extents.push({ seq: leaf.seq, bytes: digestOf(payload) });

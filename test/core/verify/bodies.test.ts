@@ -254,6 +254,9 @@ describe("bytes asked for apart", () => {
     expect(await of(5, "request", encode("hi"))).toMatchObject({ kind: "holds", size: 2 });
     expect(await of(6, "request", encode("delete"))).toMatchObject({ kind: "holds", size: 6 });
     expect(await of(9, "request", encode(""))).toMatchObject({ kind: "holds", size: 0 });
+    const empty = [draft("session.opened", null, {}), draft("command.requested", 1, {}, { payload: "" })];
+    const text = exportOf(empty, countingRandom(), sha256).text;
+    expect(await verdictOf(text, commandId(1), "request", [])).toMatchObject({ kind: "holds", size: 0 });
   });
 
   it("that are changed, too few or too many are found, and the record is named", async () => {
