@@ -10,6 +10,7 @@ import type { Browser, BrowserContext, Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { startPackagesPage, startRegistry, type Tool } from "../../local/tools.ts";
 import { openAs, startBrowser } from "../support/browser.ts";
+import { type ChatTool, startChatTool } from "../support/chat_tool.ts";
 import { type EchoUpstream, startEchoUpstream } from "../support/echo_upstream.ts";
 import { freePort, testPolicy } from "../support/gateway.ts";
 import { startToolHosts, type ToolHosts } from "../support/tool_hosts.ts";
@@ -19,6 +20,7 @@ const PASSWORD = "the-registry's-own-password";
 let browser: Browser;
 let context: BrowserContext;
 let upstream: EchoUpstream;
+let chat: ChatTool;
 const tools: Tool[] = [];
 let hosts: ToolHosts;
 let state: string;
@@ -32,17 +34,29 @@ beforeAll(async () => {
   const place = { state, logs: state, password: PASSWORD };
   const packages = `http://packages--local.tools.localhost:${port}/`;
   tools.push(await startRegistry({ ...place, port: registry, publicUrl: `http://127.0.0.1:${port}/c/registry/` }));
+  chat = await startChatTool();
   const credential = { as: "basic", secret: "UPSTREAM_REGISTRY" };
   const settings = { upstream: upstream.url, browser: true };
+  const policy = testPolicy({
+    registry: { upstream: `http://127.0.0.1:${registry}`, credential },
+    packages: { upstream: `http://127.0.0.1:${page}`, browser: true },
+    wiki: settings,
+    shop: settings,
+    chat: { protocol: "websocket", upstream: chat.url, browser: true },
+    portal: { ...settings, framing: [`http://wiki--local.tools.localhost:${port}`] },
+  }) as { rules: unknown[] };
+  policy.rules.push({
+    id: "nobody-deletes",
+    effect: "deny",
+    who: "anyone",
+    connections: ["chat"],
+    methods: ["SEND"],
+    routes: ["/**"],
+    when: 'has(command.json) && has(command.json.op) && command.json.op == "delete"',
+  });
   hosts = await startToolHosts({
     port,
-    policy: testPolicy({
-      registry: { upstream: `http://127.0.0.1:${registry}`, credential },
-      packages: { upstream: `http://127.0.0.1:${page}`, browser: true },
-      wiki: settings,
-      shop: settings,
-      portal: { ...settings, framing: [`http://wiki--local.tools.localhost:${port}`] },
-    }),
+    policy,
     secrets: { UPSTREAM_REGISTRY: `gateway:${PASSWORD}` },
   });
   wiki = hosts.originOf("wiki");
@@ -62,6 +76,7 @@ afterAll(async () => {
   await hosts?.stop();
   for (const tool of tools) await tool.stop();
   await upstream?.stop();
+  await chat?.stop();
   rmSync(state, { recursive: true, force: true });
 });
 
@@ -129,6 +144,32 @@ test("a person whom the policy allows nothing sees why, on a page", async () => 
   const page = await openAs(context, `${wiki}/`, "Carol Castillo");
   await page.getByRole("heading", { name: "No rule of the policy allows this" }).waitFor();
   expect(await page.innerText("main")).toMatch(/Record: [0-9a-f-]{36}\/\d+/);
+});
+
+test("a person talks to a tool over a WebSocket, and each message is decided and recorded", async () => {
+  const page = await openAs(context, `${hosts.originOf("chat")}/`, "Alice Archer");
+  await page.getByText("open chat.v1").waitFor();
+  for (const text of ["hello", '{"op":"delete"}', "goodbye"]) {
+    await page.getByRole("textbox").fill(text);
+    await page.getByRole("button", { name: "Say" }).click();
+    if (!text.includes("delete")) await page.getByText(`echo of ${text}`).waitFor();
+  }
+  expect(await page.getByRole("listitem").allInnerTexts()).toEqual([
+    "open chat.v1",
+    "echo of hello",
+    "echo of goodbye",
+  ]);
+  // What the tool saw: its own origin and cookie, and none of the gateway's.
+  expect(chat.handshakes.at(-1)).toMatchObject({ origin: chat.url, cookie: "chat=1" });
+  const records = await hosts.gateway.records("carol", "chat");
+  const said = records.filter(({ classes }) => classes.protocol === "websocket");
+  expect(said.map(({ kind, classes, fields }) => [kind, classes.verb, fields.payload])).toEqual([
+    ["command.requested", "send", "hello"],
+    ["command.requested", "receive", "echo of hello"],
+    ["command.denied", "send", '{"op":"delete"}'],
+    ["command.requested", "send", "goodbye"],
+    ["command.requested", "receive", "echo of goodbye"],
+  ]);
 });
 
 describe("a hostile tool's page", () => {
