@@ -2,24 +2,29 @@
 // records are written by the test, through the session object.
 
 import { randomBytes } from "node:crypto";
+import { gzipSync } from "node:zlib";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { verifyExport } from "../../core/verify/verify_session.ts";
+import { type EchoUpstream, startEchoUpstream } from "../support/echo_upstream.ts";
 import { eventually, startGateway, testPolicy, type TestGateway } from "../support/gateway.ts";
 import { childrenCalled, memoryGrowth } from "../support/resident_memory.ts";
 import { type WrittenCommand, WrittenSession } from "../support/written_session.ts";
 
 const KIB = 1024;
 const MIB = KIB * KIB;
+let upstream: EchoUpstream;
 let gateway: TestGateway;
 let session: WrittenSession;
 
 beforeAll(async () => {
-  gateway = await startGateway({ policy: testPolicy({ tool: "http://127.0.0.1:9" }) });
+  upstream = await startEchoUpstream();
+  gateway = await startGateway({ policy: testPolicy({ tool: upstream.url }) });
   session = await WrittenSession.open(gateway, "alice", "one");
 });
 afterAll(async () => {
   await gateway?.stop();
+  await upstream?.stop();
 });
 
 const textBytes = (text: string): Uint8Array => new TextEncoder().encode(text);
@@ -137,6 +142,51 @@ describe("a body", () => {
     });
     expect([...answer.headers].join()).not.toContain("p-1");
     expect(await bytesOf(answer)).toEqual(Buffer.from(body.bytes));
+  });
+});
+
+describe("a body of a tool's", () => {
+  /** Those of the last call of `path`. */
+  async function bodiesOf(path: string): Promise<readonly [request: Response, response: Response]> {
+    const records = await gateway.records("bob", "tool");
+    const asked = records.findLast((one) => one.fields.target?.endsWith(path) === true);
+    const at = `/api/v1/sessions/${asked?.sid}/payload/${asked?.command}`;
+    return [await get(`${at}/request`, {}, "bob"), await get(`${at}/response`, {}, "bob")];
+  }
+
+  test("is what it sent and was sent, but for what was masked, opened of its coding", async () => {
+    const secret = randomBytes(12).toString("hex");
+    const text = (word: string): string => JSON.stringify({ user: "bob", password: word, list: "x".repeat(200_000) });
+    upstream.handlers.set("/login", (_, response) =>
+      response
+        .writeHead(200, { "content-type": "application/json", "content-encoding": "gzip" })
+        .end(gzipSync(text(secret))),
+    );
+    const init = { method: "POST", headers: { "content-type": "application/json" }, body: text(secret) };
+    const answer = await gateway.fetch("bob", "/c/tool/login", init);
+    expect(await answer.text()).toBe(text(secret));
+    const bodies = await bodiesOf("/login");
+    for (const body of bodies) {
+      const read = await body.text();
+      expect(read).not.toContain(secret);
+      expect(read.replace(/\[masked:[a-z0-9-]+\]/, secret)).toBe(text(secret));
+      expect(body.headers.get("sallyport-payload-masked")).toBe("1");
+      expect(body.headers.get("sallyport-payload-complete")).toBe("true");
+    }
+    expect(bodies.map(({ headers }) => headers.get("sallyport-payload-coding"))).toEqual([null, "gzip"]);
+  });
+
+  test("that was no more than asked for and answered is none", async () => {
+    upstream.handlers.set("/empty", (_, response) => response.writeHead(204).end());
+    await gateway.fetch("bob", "/c/tool/empty");
+    for (const body of await bodiesOf("/empty")) expect(await body.json()).toMatchObject({ reason: "payload_none" });
+  });
+
+  test("is nowhere of what the API itself answers: reading the trail does not double it", async () => {
+    const records = await gateway.records("bob", "console");
+    const [asked] = records.filter((one) => one.fields.target?.startsWith("GET /api/v1/sessions/") === true);
+    const path = `/api/v1/sessions/${asked?.sid}/payload/${asked?.command}/response`;
+    expect(await (await get(path, {}, "bob")).json()).toMatchObject({ reason: "payload_not_recorded" });
   });
 });
 
