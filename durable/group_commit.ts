@@ -106,13 +106,13 @@ export class GroupCommit {
     this.#release(batch.reduce((sum, { weight }) => sum + weight, 0));
   }
 
-  /** What is written still waits for the disk, or for the machines that keep copies: until then it takes room. */
+  /** What is written still waits for the disk, or for the machines that keep copies: until then it takes room, if it is much. */
   #release(weight: number): void {
-    if (weight === 0) return;
     const release = (): void => {
       this.#inFlight -= weight;
     };
-    this.#durable().then(release, release);
+    if (weight <= SMALL) release();
+    else this.#durable().then(release, release);
   }
 
   #attempt(batch: readonly Waiting[], careful: boolean): boolean {

@@ -170,7 +170,8 @@ export class PerimeterLog {
 
   /** False if the record is larger than `room` or is none that a log can take. */
   #append(record: Committed, room: number, now: number): boolean {
-    if (!isWellFormed(record)) return false;
+    // A caller without an identity has nothing kept of its body.
+    if (!isWellFormed(record) || record.payload !== null) return false;
     const size = record.classes.length + 400 + record.disclosure.length + ROW_OVERHEAD;
     const head = this.#today(now);
     if (size > room || !this.#log.fits(record, head, now)) return false;

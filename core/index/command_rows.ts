@@ -69,7 +69,7 @@ export function commandRow(facts: SessionFacts, records: readonly StoredRecord[]
     rule: name(classes.rule),
     policy: name(classes.policy),
     effect: name(classes.effect),
-    ...(began.kind === "command.denied" ? ended("denied", began) : OPEN),
+    ...beginning(began),
     upto: seq,
   };
   for (const { leaf: text } of rest) {
@@ -80,6 +80,15 @@ export function commandRow(facts: SessionFacts, records: readonly StoredRecord[]
     row = { ...row, ...change, status: change.status ?? row.status, upto: Math.max(row.upto, leaf.seq) };
   }
   return row;
+}
+
+/** A message of a socket is over with its first record, unless another one says that it was not handed on. */
+function beginning(began: ReadLeaf): Required<Change> {
+  if (began.kind === "command.denied") return ended("denied", began);
+  if (began.classes.oneway !== 1) return OPEN;
+  const size = count(began.classes.size);
+  const isSent = began.classes.verb === "send";
+  return { ...ended("completed", began), req_bytes: isSent ? size : 0, resp_bytes: isSent ? 0 : size };
 }
 
 /** The rows of a whole session, or of any run of its records that has each command's first one. */

@@ -149,6 +149,17 @@ describe("a row", () => {
     ]);
   });
 
+  it("takes a message of a socket for handed on, unless a record says that it was not", () => {
+    const message = (id: CommandId, verb: string): Masked =>
+      of("command.requested", id, { protocol: "websocket", verb, oneway: 1, socket: A, type: "text", size: 5 });
+    const undone = of("command.cancelled", B, { reason: "client_gone", req_bytes: 0, resp_bytes: 0 });
+    expect(rowsOf([ALICE, message(A, "send"), message(B, "receive"), undone])).toMatchObject([
+      { protocol: "websocket", outcome: "completed", req_bytes: 5, resp_bytes: 0, ended: 1_001 },
+      { outcome: "cancelled", reason: "client_gone", resp_bytes: 0, ended: 1_003 },
+    ]);
+    expect(rowsOf([ALICE, message(B, "receive")])).toMatchObject([{ req_bytes: 0, resp_bytes: 5 }]);
+  });
+
   it("of a refused command says why and that it ended as it began", () => {
     const denied = of("command.denied", A, { protocol: "http", effect: "deny", reason: "no_rule", status: 403 });
     expect(rowsOf([ALICE, denied])).toMatchObject([
