@@ -381,6 +381,14 @@ test("a large body is recorded in chunks of a quarter of a mebibyte at most, and
   expect(body.meter.text()).toBe(`{"complete":true,"sha256":"${await sha256Of(bytes)}"}`);
 });
 
+test("a body whose last chunk is on its way to the records is not complete, and its digest is keyed", () => {
+  const meter = new Meter(commitment);
+  meter.add(encoder.encode("abc"));
+  meter.complete = true;
+  meter.isPending = true;
+  expect(meter.text()).toMatch(/^\{"complete":false,"keyed":"/);
+});
+
 test("a meter digests what passed as FIPS 180-2 says", () => {
   const meter = new Meter(commitment);
   meter.add(encoder.encode("ab"));

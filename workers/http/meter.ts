@@ -60,9 +60,11 @@ export class Meter {
 
   #writeText(): string {
     const digest = this.digest();
+    // What is on its way to the records may come too late for them: until it is there, the body is not.
+    const complete = this.complete && !this.isPending;
     return this.isShown && !this.isHeld && !this.isPending
-      ? `{"complete":${this.complete},"sha256":"${toHex(digest)}"}`
-      : `{"complete":${this.complete},"keyed":"${this.#commitment(digest)}"}`;
+      ? `{"complete":${complete},"sha256":"${toHex(digest)}"}`
+      : `{"complete":${complete},"keyed":"${this.#commitment(digest)}"}`;
   }
 }
 
