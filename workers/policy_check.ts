@@ -5,11 +5,10 @@ import type { Policy } from "../core/policy/policy.ts";
 import type { PolicyProblem } from "../core/policy/problem.ts";
 import type { Config } from "./config.ts";
 
+type Known = Pick<Config, "hosts" | "hostForm" | "allowInsecureHttp">;
+
 /** Empty if the policy can be used here. A connection of another region is none of this one's business, but for its address. */
-export function checkAgainstConfig(
-  policy: Policy,
-  config: Pick<Config, "hosts" | "allowInsecureHttp">,
-): PolicyProblem[] {
+export function checkAgainstConfig(policy: Policy, config: Known): PolicyProblem[] {
   const problems: PolicyProblem[] = [];
   for (const { name, upstream, upstreamAt } of policy.connections.values()) {
     const expected = expectedOf(new URL(upstream), config);
@@ -18,13 +17,12 @@ export function checkAgainstConfig(
   return problems;
 }
 
-function expectedOf(
-  upstream: URL,
-  { hosts, allowInsecureHttp }: Pick<Config, "hosts" | "allowInsecureHttp">,
-): string | null {
+function expectedOf(upstream: URL, { hosts, hostForm, allowInsecureHttp }: Known): string | null {
   // A gateway that calls itself would loop, and let callers reach its own surfaces with its own credential.
   // A dot at the end of a name names the same host (RFC 1034 §3.1).
-  if (hosts.has(upstream.host.replace(/\.(?=:|$)/, ""))) return "an upstream that is not the gateway itself";
+  const host = upstream.host.replace(/\.(?=:|$)/, "");
+  const isOurs = hosts.has(host) || (hostForm !== null && host.endsWith(hostForm.suffix));
+  if (isOurs) return "an upstream that is not the gateway itself";
   if (upstream.protocol !== "https:" && !allowInsecureHttp) return "an upstream over https";
   return null;
 }

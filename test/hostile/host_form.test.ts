@@ -335,6 +335,18 @@ describe("hosts", () => {
       expect((await send(`${hosts.originOf(name)}/`, { headers: NAVIGATION })).status).toBe(303);
   });
 
+  test.each(["wiki", "nothing"])("are no upstream of a policy's: %s", async (name) => {
+    const policy = testPolicy({ loop: { upstream: hosts.originOf(name).replace("localhost:", "localhost.:") } });
+    const current = await hosts.gateway.fetch("dan", "/api/v1/policy");
+    const answer = await hosts.gateway.fetch("dan", "/api/v1/policy", {
+      method: "PUT",
+      headers: { "content-type": "application/yaml", "if-match": current.headers.get("etag") ?? "" },
+      body: JSON.stringify(policy),
+    });
+    expect(answer.status).toBe(422);
+    expect(await answer.text()).toContain("an upstream that is not the gateway itself");
+  });
+
   test("answer a person with pages, without a word of what was sent", async () => {
     const carol = new Visitor();
     const { answer } = await carol.walk(`${wiki}/%3Cb%3Esecret%3C/b%3E`, "carol");

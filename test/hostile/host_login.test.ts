@@ -220,6 +220,30 @@ describe("a login that is over", () => {
     expect([fetched.status, fetched.headers.location]).toEqual([401, undefined]);
   });
 
+  test("because an admin ended the session says so, and a new login goes on", async () => {
+    const alice = await loggedIn(wiki, "alice");
+    const sessions = await hosts.gateway.fetch("carol", "/api/v1/sessions?limit=100");
+    const { items } = (await sessions.json()) as { items: { sid: string; connection: string }[] };
+    for (const { sid } of items.filter((one) => one.connection === "wiki"))
+      await hosts.gateway.fetch("dan", `/api/v1/sessions/${sid}/kill`, {
+        method: "POST",
+        headers: { "content-type": "application/json" },
+        body: JSON.stringify({ reason: "a test" }),
+      });
+    const asked = await eventually(
+      () => alice.open(`${wiki}/`),
+      ({ status }) => status !== 200,
+    );
+    expect([asked.status, reasonOf(asked)]).toEqual([403, "session_killed"]);
+    expect(asked.text).toContain('href="/.sallyport/logout"');
+    // A token counts as new in the second after.
+    const again = await eventually(
+      async () => (await new Visitor().walk(`${wiki}/`, "alice")).answer?.status,
+      (status) => status === 200,
+    );
+    expect(again).toBe(200);
+  });
+
   test("because its token ended is asked for anew", async () => {
     const brief = await startToolHosts({
       policy: testPolicy({ wiki: { upstream: upstream.url, browser: true } }),

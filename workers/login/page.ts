@@ -78,10 +78,13 @@ export function problemPage({ title, status, detail, rule, record, reason }: Pro
       ...(record === undefined ? [] : [`Record: ${record}`]),
       `Reason: ${reason}`,
     ],
-    ...(reason === "session_killed" ? { action: { label: "Log out", href: "/.sallyport/logout", method: "get" } } : {}),
+    // Another login may be allowed what this one is not.
+    ...(reason === "session_killed" || reason === "no_rule" ? { action: LOG_OUT } : {}),
     headers: kept,
   });
 }
+
+const LOG_OUT = { label: "Log out", href: "/.sallyport/logout", method: "get" } as const;
 
 const TEXTS: Readonly<Partial<Record<ProblemDocument["reason"], string>>> = {
   no_rule: "You are logged in, but nothing in the policy lets you do this. Ask whoever looks after it.",
