@@ -30,3 +30,7 @@ export function requestBytes(token: string): Buffer {
   ];
   return Buffer.from(`${head.join("\r\n")}\r\n\r\n${BODY}`, "latin1");
 }
+
+/** Large answers, by what they are. */
+export const DOWNLOADS = ["json", "binary"] as const;
+export type Download = (typeof DOWNLOADS)[number];

@@ -8,6 +8,7 @@ import { join } from "node:path";
 import { buildWorker } from "../../scripts/build.ts";
 import { startIssuer } from "../support/issuer.ts";
 import { maskingSummary, maskingText, measureMasking } from "./masking.ts";
+import { type Downloads, downloadsSummary, downloadsText, measureDownloads } from "./downloads.ts";
 import { Harness, type Plan, type Scenario } from "./measure.ts";
 import { HELP, type Options, parseOptions } from "./options.ts";
 import { isPinning } from "./pin.ts";
@@ -82,6 +83,8 @@ async function main(options: Options): Promise<boolean> {
     const { measured, rounds } = await harness.measure(plan);
     const stages =
       options.stages && !options.quick ? await stagesOf(place, load, harness, variants, tokens[0] ?? "") : null;
+    say("downloads");
+    const downloads = await measureDownloads(variants, tokens[0] ?? "", options.quick ? 16 : 64, options.quick ? 3 : 5);
     say("decisions");
     const decisions = await measureDecisions(place);
     say("masking");
@@ -92,7 +95,7 @@ async function main(options: Options): Promise<boolean> {
       rounds: options.quick ? 2 : options.rounds,
       seconds: options.seconds,
     });
-    const problems = [...checkRecords(harness, variants), ...sockets.problems];
+    const problems = [...checkRecords(harness, variants, downloads), ...sockets.problems];
     for (const problem of problems) say(problem);
     const about = aboutOf(options, plan, rounds, folder, memory);
     const figures = { scenarios: plan.scenarios, measured };
@@ -102,6 +105,7 @@ async function main(options: Options): Promise<boolean> {
           ...summary(figures, about),
           decisions: decisionsSummary(decisions),
           masking: maskingSummary(masking),
+          downloads: downloadsSummary(downloads),
           websocket: socketsSummary(sockets),
           ...(stages === null ? {} : { stages }),
         }),
@@ -112,6 +116,7 @@ async function main(options: Options): Promise<boolean> {
           (stages === null ? "" : stagesText(stages.steps, stages.functions)) +
           decisionsText(decisions) +
           maskingText(masking) +
+          downloadsText(downloads) +
           socketsText(sockets),
       );
     return problems.length === 0;
@@ -145,11 +150,12 @@ async function stagesOf(
   return { steps: await measureSteps(place, load, token, 5, further), functions: await measureFunctions(place) };
 }
 
-function checkRecords(harness: Harness, variants: ReadonlyMap<VariantName, Variant>): string[] {
+function checkRecords(harness: Harness, variants: ReadonlyMap<VariantName, Variant>, downloads: Downloads): string[] {
   const problems = harness.wrong > 0 ? [`${harness.wrong} wrong answers`] : [];
   for (const [name, { records }] of variants) {
     if (records === null) continue;
-    const found = problemsOf(readKept(records), harness.answered.get(name) ?? 0, harness.callers.get(name)?.size ?? 0);
+    const answered = (harness.answered.get(name) ?? 0) + downloads.answers;
+    const found = problemsOf(readKept(records), answered, harness.callers.get(name)?.size ?? 0, downloads);
     problems.push(...found.map((problem) => `${name}: ${problem}`));
   }
   return problems;

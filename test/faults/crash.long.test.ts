@@ -56,9 +56,10 @@ describe.each(CAMPAIGNS)("$crashed", ({ crashed, rounds, storageOf }) => {
       for (const command of commandsOfOthers(trail)) if (isOpen(command)) left.add(command[0]?.sid ?? "");
       const answered = attempts.filter(({ status }) => status !== 0);
       console.log(
-        `${crashed}, round ${round} of ${rounds} (${how}): ${answered.length} answered, ${answered.filter(({ ended }) => !ended).length} of them cut, ${attempts.length - answered.length} unanswered; ${trail.records} records in ${trail.sessions.length} sessions verified`,
+        `${crashed}, round ${round} of ${rounds} (${how}): ${answered.length} answered, ${answered.filter(({ ended }) => !ended).length} of them cut, ${attempts.length - answered.length} unanswered; ${campaign.sockets.at(-1)?.received.size} messages echoed; ${trail.records} records in ${trail.sessions.length} sessions verified`,
       );
-      expect(campaign.contradictions(trail, attempts)).toEqual([]);
+      expect(await campaign.contradictions(trail, attempts)).toEqual([]);
+      expect(await campaign.messageContradictions(trail)).toEqual([]);
       expect(campaign.strays()).toEqual([]);
     },
   );
@@ -85,6 +86,9 @@ describe.each(CAMPAIGNS)("$crashed", ({ crashed, rounds, storageOf }) => {
     expect(cut.filter(({ bytes }) => bytes > 0).length).toBeGreaterThan(0);
     expect(campaign.attempts.filter(({ status }) => status === 0).length).toBeGreaterThan(0);
     expect(left.size).toBeGreaterThan(0);
+    const echoed = campaign.sockets.reduce((sum, { received }) => sum + received.size, 0);
+    console.log(`${crashed}: ${echoed} messages came back`);
+    expect(echoed).toBeGreaterThan(0);
   });
 
   test("what is under way at a kill is closed by the alarms of objects that nobody calls", async () => {
@@ -128,8 +132,9 @@ describe.each(CAMPAIGNS)("$crashed", ({ crashed, rounds, storageOf }) => {
       });
   });
 
-  test("at the end all that was answered in any round is recorded, and every command has one beginning and one outcome", () => {
-    expect(campaign.contradictions(atEnd, campaign.attempts)).toEqual([]);
+  test("at the end all that was answered in any round is recorded, and every command has one beginning and one outcome", async () => {
+    expect(await campaign.contradictions(atEnd, campaign.attempts)).toEqual([]);
+    expect(await campaign.messageContradictions(atEnd)).toEqual([]);
     expect(
       commandsOfOthers(atEnd)
         .map(disorder)

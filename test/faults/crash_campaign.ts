@@ -8,6 +8,8 @@ import { applyTestPolicy, freePort, runtimeOptions, testPolicy } from "../suppor
 import { startIssuer, type TestIssuer } from "../support/issuer.ts";
 import { type Attempt, startLoad } from "./crash_load.ts";
 import { byCaller, contradiction, kindsOf } from "./crash_rules.ts";
+import { bodyContradiction, type Bodies, messageContradictions, messagesOf } from "./crash_payloads.ts";
+import { type SocketLoad, startSocketLoad } from "./crash_sockets.ts";
 import type { CrashStorage } from "./crash_storage.ts";
 import { Auditor, type Heads, type Trail } from "./crash_trail.ts";
 import { type CrashUpstream, startCrashUpstream } from "./crash_upstream.ts";
@@ -15,6 +17,7 @@ import { type GatewayProcess, isRunning, startGatewayProcess } from "./gateway_p
 
 const CONNECTIONS = 24;
 const STREAMS = 4;
+const SOCKETS = 6;
 /** People whose sessions last from crash to crash, and such who come new in each round. */
 const REGULARS = ["alice", "bob", "dave"];
 const NEWCOMERS = 3;
@@ -26,6 +29,9 @@ export class Campaign {
   readonly random: () => number;
   readonly storage: CrashStorage;
   readonly attempts: Attempt[] = [];
+  /** The messages of each round. */
+  readonly sockets: SocketLoad[] = [];
+  readonly #bodies: Bodies = new Map();
   readonly #heads: Heads = new Map();
   readonly #issuer: TestIssuer;
   readonly #upstream: CrashUpstream;
@@ -54,7 +60,7 @@ export class Campaign {
   static async start(random: () => number, storage: CrashStorage, folder: string): Promise<Campaign> {
     const issuer = await startIssuer();
     const upstream = await startCrashUpstream();
-    const policy = testPolicy({ tool: upstream.url });
+    const policy = testPolicy({ tool: upstream.url, socket: { protocol: "websocket", upstream: upstream.url } });
     const options = { ...runtimeOptions({}, issuer, await freePort()), log: join(folder, "gateway.log") };
     const campaign = new Campaign(random, storage, issuer, upstream, options, folder);
     await campaign.restart();
@@ -94,27 +100,51 @@ export class Campaign {
       streams: STREAMS,
       random,
     });
+    const sockets = startSocketLoad({
+      url: gateway.url,
+      tokens: await Promise.all(REGULARS.map((subject) => this.engineer(subject))),
+      sockets: SOCKETS,
+    });
     // Every third crash comes while sessions are opened, the first among them.
     const isEarly = round % 3 === 1;
     await load.reached(isEarly ? 0 : 100 + random() * 200);
+    if (!isEarly) await sockets.flowing();
     await new Promise((resolve) => setTimeout(resolve, random() * (isEarly ? 600 : 100)));
     if (!gateway.pids.every(isRunning)) throw new Error("the gateway ended by itself");
     const how = await this.storage.crash(() => gateway.kill());
-    await load.stop();
+    await Promise.all([load.stop(), sockets.stop()]);
     await this.#upstream.idle();
     this.#gateway = null;
     this.attempts.push(...load.attempts);
+    this.sockets.push(sockets);
     return { attempts: load.attempts, how };
   }
 
   /** Each call of which the trail tells something else than its caller and the upstream do, with what is wrong. */
-  contradictions(trail: Trail, attempts: readonly Attempt[]): unknown[] {
-    const found = byCaller(trail.commands.values());
-    return attempts.flatMap((attempt) => {
-      const own = found.get(attempt.id) ?? [];
-      const what = contradiction(attempt, own, this.#upstream.heard.get(attempt.id) ?? 0);
-      return what === null ? [] : [{ what, attempt, kinds: own.map(kindsOf) }];
-    });
+  async contradictions(trail: Trail, attempts: readonly Attempt[]): Promise<unknown[]> {
+    const auditor = await this.auditor();
+    const byId = byCaller(trail.commands.values());
+    const found: unknown[] = [];
+    for (const attempt of attempts) {
+      const own = byId.get(attempt.id) ?? [];
+      const what =
+        contradiction(attempt, own, this.#upstream.heard.get(attempt.id) ?? 0) ??
+        (await bodyContradiction(attempt, own[0], this.#upstream, auditor));
+      if (what !== null) found.push({ what, attempt, kinds: own.map(kindsOf) });
+    }
+    return found;
+  }
+
+  /** The same of messages, for all rounds: each sent and received at most once, and recorded before. */
+  async messageContradictions(trail: Trail): Promise<unknown[]> {
+    const recorded = await messagesOf(trail, await this.auditor(), this.#bodies);
+    const all: SocketLoad = {
+      sent: this.sockets.flatMap(({ sent }) => sent),
+      received: new Map(this.sockets.flatMap(({ received }) => [...received])),
+      flowing: async () => undefined,
+      stop: async () => undefined,
+    };
+    return messageContradictions(all, this.#upstream, recorded);
   }
 
   /** Ids that the upstream has heard of and no caller remembers. */
@@ -137,14 +167,7 @@ export class Campaign {
     const folder = join(this.storage.state, "storage", "do", "sallyport-SessionObject");
     return readdirSync(folder)
       .filter((name) => /^[0-9a-f]{64}\.sqlite$/.test(name))
-      .flatMap((name) => {
-        const file = new DatabaseSync(join(folder, name), { readOnly: true, timeout: 5_000 });
-        // A crash can come before an object has its tables.
-        const hasTables = file.prepare("SELECT 1 FROM sqlite_master WHERE name = 'open_intent'").get() !== undefined;
-        const found = hasTables ? file.prepare(sql).all() : [];
-        file.close();
-        return found;
-      });
+      .flatMap((name) => readFrom(join(folder, name), sql));
   }
 
   /** Ends the gateway in order, and says which processes of the whole campaign are left. */
@@ -159,5 +182,23 @@ export class Campaign {
     await this.#upstream.stop();
     await this.#issuer.stop();
     this.storage.remove();
+  }
+}
+
+/** SQLITE_READONLY_ROLLBACK (sqlite.org/rescode.html): a journal is left that only a writer may roll back. */
+const ROLLBACK_NEEDED = 776;
+
+/** A crash can come before an object has its tables; none of its rows, if the file is still as the crash left it. */
+function readFrom(path: string, sql: string): Record<string, unknown>[] {
+  const file = new DatabaseSync(path, { readOnly: true, timeout: 5_000 });
+  try {
+    const hasTables = file.prepare("SELECT 1 FROM sqlite_master WHERE name = 'open_intent'").get() !== undefined;
+    return hasTables ? file.prepare(sql).all() : [];
+  } catch (error) {
+    // Before its first table the runtime has switched it to a write-ahead log; until then it has such a journal.
+    if (error instanceof Error && "errcode" in error && error.errcode === ROLLBACK_NEEDED) return [];
+    throw error;
+  } finally {
+    file.close();
   }
 }

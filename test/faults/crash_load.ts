@@ -160,7 +160,14 @@ class RunningLoad implements Load {
 
 function bodyOf(way: Way, random: () => number): Buffer | null {
   if (way === "small" || way === "slow" || way === "refused") return Buffer.from(`{"n":${random()}}`);
-  return way === "upload" ? Buffer.alloc(10 * PIECE, String(random())) : null;
+  return way === "upload" ? Buffer.alloc(10 * PIECE, `upload ${words(random)}`) : null;
+}
+
+/** Letters only: long numbers can look like those of payment cards, and would be masked. */
+function words(random: () => number): string {
+  return random()
+    .toString(26)
+    .replace(/[0-9.]/g, "z");
 }
 
 async function sendSlowly(request: ClientRequest, body: Buffer): Promise<void> {

@@ -121,6 +121,14 @@ export class Auditor {
     return records;
   }
 
+  /** The masked body that is recorded of a command's side. */
+  async payload(sid: string, command: string, side: "request" | "response"): Promise<Buffer> {
+    const path = `/api/v1/sessions/${sid}/payload/${command}/${side}`;
+    const answer = await fetch(this.#url + path, { headers: { authorization: `Bearer ${this.#token}` } });
+    if (answer.status !== 200) throw new Error(`${path}: ${answer.status} ${await answer.text()}`);
+    return Buffer.from(await answer.arrayBuffer());
+  }
+
   async #verified(path: string): Promise<string | null> {
     const text = await this.#get(path);
     if (text === null) return null;
