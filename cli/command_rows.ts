@@ -42,6 +42,8 @@ export function outcomeText({ outcome, status, reason }: CommandRow): string {
 
 export function paintOutcome(row: CommandRow, s: Style): (text: string) => string {
   switch (row.outcome) {
+    case "delivered":
+      return s.green;
     case "completed":
       return row.status !== null && row.status >= 400 ? s.red : s.green;
     case "open":

@@ -14,7 +14,6 @@ export type UpstreamAnswer =
  * exception, and nothing else that would tell it from an upstream's own words.
  */
 const NO_HANDSHAKE = "Server failed WebSocket handshake";
-const NO_HANDSHAKE_LIMIT = 1024;
 
 export async function askForSocket({ upstream }: SocketOrder, signal: AbortSignal): Promise<UpstreamAnswer> {
   const headers = new Headers();
@@ -38,8 +37,8 @@ export async function askForSocket({ upstream }: SocketOrder, signal: AbortSigna
 }
 
 async function isHandshakeFault(response: Response): Promise<boolean> {
-  const length = Number(response.headers.get("content-length") ?? Infinity);
-  if (response.status !== 502 || !(length <= NO_HANDSHAKE_LIMIT)) return false;
+  // An upstream's own 502 that says what it carries is not looked into.
+  if (response.status !== 502 || response.headers.has("content-type")) return false;
   const text = await response
     .clone()
     .text()

@@ -34,6 +34,7 @@ seconds after it began; its records are there at once (\`sallyport show\`).`,
       new Option("--outcome <outcome>", "that ended so").choices([
         "open",
         "completed",
+        "delivered",
         "failed",
         "cancelled",
         "denied",

@@ -3,8 +3,8 @@
 
 import type { CommandId, ConnectionName, SessionId } from "../ids.ts";
 
-export const COMMAND_OUTCOMES = ["open", "completed", "failed", "cancelled", "denied", "unknown"] as const;
-/** `unknown`: whoever forwarded it went away, and nothing came later that says how it ended. */
+export const COMMAND_OUTCOMES = ["open", "completed", "delivered", "failed", "cancelled", "denied", "unknown"] as const;
+/** `delivered`: a message of a socket, which nothing answers, and of which nothing came later that says otherwise. `unknown`: whoever forwarded it went away, and nothing came later that says how it ended. */
 export type CommandOutcome = (typeof COMMAND_OUTCOMES)[number];
 
 /** One command. Texts are as recorded, so masked, and cut at the limits of command_rows.ts; whatever a caller wrote in them is data. */

@@ -88,7 +88,7 @@ function beginning(began: ReadLeaf): Required<Change> {
   if (began.classes.oneway !== 1) return OPEN;
   const size = count(began.classes.size);
   const isSent = began.classes.verb === "send";
-  return { ...ended("completed", began), req_bytes: isSent ? size : 0, resp_bytes: isSent ? 0 : size };
+  return { ...ended("delivered", began), req_bytes: isSent ? size : 0, resp_bytes: isSent ? 0 : size };
 }
 
 /** The rows of a whole session, or of any run of its records that has each command's first one. */

@@ -154,7 +154,7 @@ describe("a row", () => {
       of("command.requested", id, { protocol: "websocket", verb, oneway: 1, socket: A, type: "text", size: 5 });
     const undone = of("command.cancelled", B, { reason: "client_gone", req_bytes: 0, resp_bytes: 0 });
     expect(rowsOf([ALICE, message(A, "send"), message(B, "receive"), undone])).toMatchObject([
-      { protocol: "websocket", outcome: "completed", req_bytes: 5, resp_bytes: 0, ended: 1_001 },
+      { protocol: "websocket", outcome: "delivered", req_bytes: 5, resp_bytes: 0, ended: 1_001 },
       { outcome: "cancelled", reason: "client_gone", resp_bytes: 0, ended: 1_003 },
     ]);
     expect(rowsOf([ALICE, message(B, "receive")])).toMatchObject([{ req_bytes: 0, resp_bytes: 5 }]);

@@ -1,0 +1,61 @@
+// Peers that do not read must not fill the runtime's memory: what waits for them is bounded, and the
+// one that is too far behind is closed, with a record that says so.
+
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { eventually, startGateway, testPolicy, type TestGateway } from "../support/gateway.ts";
+import { childrenCalled, memoryGrowth } from "../support/resident_memory.ts";
+import { openBoth, type SocketEnd, SocketTool } from "../support/sockets.ts";
+
+const MEBIBYTE = 1024 * 1024;
+const READERS = 64;
+
+let tool: SocketTool;
+let gateway: TestGateway;
+
+beforeAll(async () => {
+  tool = await SocketTool.start();
+  gateway = await startGateway({
+    policy: testPolicy({ flood: { protocol: "websocket", upstream: tool.url, record: "metadata" } }),
+    people: { ann: { subject: "ann", groups: ["engineers"] } },
+  });
+});
+afterAll(async () => {
+  await gateway?.stop();
+  await tool?.stop();
+});
+
+/** As much as is taken, until the socket is closed or `bytes` were written. */
+async function flood(end: SocketEnd, bytes: number): Promise<void> {
+  const piece = Buffer.alloc(64 * 1024, 1);
+  for (let sent = 0; sent < bytes && end.socket.readyState === end.socket.OPEN; sent += piece.length)
+    await new Promise<void>((resolve) => end.socket.send(piece, () => resolve()));
+}
+
+test("64 clients that do not read, of tools that do not stop, leave the runtime's memory within a bound", async () => {
+  const ends: Awaited<ReturnType<typeof openBoth>>[] = [];
+  for (let n = 0; n < READERS; n++) ends.push(await openBoth(gateway, tool, "ann", `/c/flood/${n}`));
+  for (const { client } of ends) client.socket.pause();
+  const growth = await memoryGrowth(childrenCalled("workerd"), async () => {
+    await Promise.all(ends.map(({ server }) => flood(server, 8 * MEBIBYTE)));
+  });
+  // 512 MiB were to be sent. What may wait is 64 × 1 MiB and 33 MiB beside; the rest is the runtime's own.
+  expect(growth).toBeLessThan(256 * MEBIBYTE);
+  const records = await eventually(
+    () => gateway.records("ann", "flood"),
+    (found) => found.some(({ classes }) => classes.reason === "caller_behind" && classes.closed_by === "gateway"),
+  );
+  const ended = records.filter(({ classes }) => classes.closed_by !== undefined);
+  expect(ended.length).toBeGreaterThan(0);
+  expect(ended.every(({ kind, classes }) => kind === "command.failed" && classes.close === 1013)).toBe(true);
+  for (const { client } of ends) client.socket.terminate();
+}, 120_000);
+
+test("a client that reads gets everything, however fast its tool is", async () => {
+  const { client, server } = await openBoth(gateway, tool, "ann", "/c/flood/reader");
+  const bytes = 24 * MEBIBYTE;
+  await flood(server, bytes);
+  await client.has(bytes / (64 * 1024));
+  client.socket.close();
+  await server.closed;
+  expect(client.heard.reduce((sum, one) => sum + one.length, 0)).toBe(bytes);
+});
