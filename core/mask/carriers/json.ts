@@ -6,7 +6,6 @@
 
 import {
   BACKSLASH,
-  byteSet,
   COLON,
   type Carrier,
   type CarrierSink,
@@ -19,31 +18,28 @@ import {
   QUOTE,
   PLAIN,
 } from "./carrier.ts";
-import { TextReader, TRIGGERS } from "./text_reader.ts";
+import {
+  ENDS_TOKEN,
+  isEntryName,
+  isEntryValue,
+  MASKED_STOPS,
+  READ_STOPS,
+  STRING_STOPS,
+  TOKEN_STARTS,
+  unescaped,
+  WHITE,
+} from "./json_bytes.ts";
+import { TextReader } from "./text_reader.ts";
 import { type ReaderTools, ValueReader } from "./value_reader.ts";
 import type { NameTable } from "../name_table.ts";
 import { NAME_LIMIT, type Secret } from "../secret_names.ts";
 import type { Window } from "../window.ts";
 
-/** Bytes at which something may happen within a string. */
-const STRING_STOPS: Uint8Array = stringStops(true);
-/** The same once a reader of its text is at work. */
-const READ_STOPS: Uint8Array = stringStops(false);
-const MASKED_STOPS: Uint8Array = byteSet('"\\\n');
-const WHITE: Uint8Array = byteSet(" \t\r\n\x1e");
-const ENDS_TOKEN: Uint8Array = byteSet(" \t\r\n,:[]{}\"'=;()<>");
-const TOKEN_STARTS: Uint8Array = byteSet("-0123456789tfn");
 /** Shorter numbers are no card's and no account's. */
 const BARE_FROM = 8;
 const BARE_LIMIT = 256;
 /** A string under a secret's name that may yet turn out to be a name itself is taken for a value from here on. */
 const NAME_OR_VALUE_LIMIT = 2048;
-
-function stringStops(text: boolean): Uint8Array {
-  const stops = byteSet('"\\\n%');
-  if (text) for (let byte = 0; byte < 256; byte++) if (TRIGGERS[byte] === 1) stops[byte] = 1;
-  return stops;
-}
 
 type State = "between" | "string" | "masked" | "held" | "token" | "text";
 
@@ -438,25 +434,3 @@ export class JsonCarrier implements Carrier {
 }
 
 const NO_SECRET: Secret = { rule: "secret", pseudonym: false };
-
-/** `name`, `key`: the other half of the pair is called `value`. */
-function isEntryName(buf: Uint8Array, from: number, to: number): boolean {
-  if (to - from === 4) return matches(buf, from, "name");
-  return to - from === 3 && matches(buf, from, "key");
-}
-
-function isEntryValue(buf: Uint8Array, from: number, to: number): boolean {
-  return to - from === 5 && matches(buf, from, "value");
-}
-
-function matches(buf: Uint8Array, from: number, word: string): boolean {
-  for (let i = 0; i < word.length; i++) if (((buf[from + i] as number) | 0x20) !== word.charCodeAt(i)) return false;
-  return true;
-}
-
-/** A name as it means. Whatever is no escape stays. */
-function unescaped(raw: string): string {
-  return raw.replaceAll(/\\(?:u([0-9A-Fa-f]{4})|(.))/g, (_, hex: string | undefined, other: string | undefined) =>
-    hex === undefined ? (other ?? "") : String.fromCharCode(Number.parseInt(hex, 16)),
-  );
-}

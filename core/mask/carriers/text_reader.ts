@@ -6,7 +6,7 @@
 // password, `a;b=` is two settings), for which a bounded number of bytes waits.
 
 import type { NameTable } from "../name_table.ts";
-import { type Secret, USERINFO } from "../secret_names.ts";
+import type { Secret } from "../secret_names.ts";
 import type { Window } from "../window.ts";
 import {
   APOSTROPHE,
@@ -26,6 +26,7 @@ import {
 } from "./carrier.ts";
 import { NAME_BYTES, type NamedHere, namedBefore, type Place } from "./text_name.ts";
 import { isScheme, isSecretValue, LOOKED_AT } from "./text_value.ts";
+import { UrlAuthority } from "./url_authority.ts";
 
 /** Bytes at which something may begin. */
 export const TRIGGERS: Uint8Array = byteSet("=:-'\"");
@@ -37,13 +38,9 @@ const MAYBE_WORD: Uint8Array = byteSet("&;,)]}|");
 const MAYBE_QUERY: Uint8Array = byteSet(";,");
 const MAYBE_LINE: Uint8Array = byteSet(" \t&;,");
 const NEVER: Uint8Array = new Uint8Array(256);
-const ENDS_AUTHORITY: Uint8Array = byteSet(" \t\r\n\"'`<>\\/?#");
-const AUTHORITY_LIMIT = 1024;
-/** A user's name in a URL is a secret where it is as long as a token, and no password follows. */
-const TOKEN_AS_USER = 16;
 const AHEAD_LIMIT = 256;
 
-type State = "idle" | "colon" | "slash" | "authority" | "option" | "before" | "quoted" | "bare";
+type State = "idle" | "url" | "option" | "before" | "quoted" | "bare";
 
 const NONE: Secret = { rule: "", pseudonym: false };
 
@@ -52,6 +49,7 @@ export class TextReader {
   readonly #window: Window;
   readonly #sink: SpanSink;
   readonly #names: NameTable;
+  readonly #authority: UrlAuthority;
   /** User information is looked for, too. */
   readonly #urls: boolean;
   #floor = 0;
@@ -67,9 +65,6 @@ export class TextReader {
   /** Where the value ends if another setting follows, and how much of that one's name was read; -1 if nothing is in question. */
   #maybe = -1;
   #ahead = 0;
-  /** User information: the first colon and the last `@`. */
-  #colon = -1;
-  #at = -1;
   #escaped = false;
   /** The quote that may have ended the value: two in a row are one of it (SQL). */
   #closing = -1;
@@ -78,6 +73,7 @@ export class TextReader {
     this.#window = window;
     this.#sink = sink;
     this.#names = names;
+    this.#authority = new UrlAuthority(window, sink);
     this.#urls = urls;
   }
 
@@ -90,13 +86,11 @@ export class TextReader {
   undecided(at: number): number {
     switch (this.#state) {
       case "idle":
-      case "colon":
-      case "slash":
       case "option":
       case "before":
         return at;
-      case "authority":
-        return this.#start;
+      case "url":
+        return this.#authority.undecided(at);
       case "quoted":
       case "bare":
         if (!this.#opened) return this.#start;
@@ -120,7 +114,7 @@ export class TextReader {
 
   /** The text ends here, and with it what stands last in it. */
   finish(at: number): void {
-    if (this.#state === "authority") this.#endAuthority();
+    if (this.#state === "url") this.#authority.finish(this.form);
     else if (this.#state === "quoted") this.#endValue(this.#closing >= 0 ? this.#closing : at, this.#closing >= 0);
     else if (this.#state === "bare") this.#endValue(this.#maybe >= 0 && this.#ahead === 0 ? this.#maybe : at);
     this.#state = "idle";
@@ -134,11 +128,8 @@ export class TextReader {
 
   #step(buf: Uint8Array, i: number, end: number): number {
     switch (this.#state) {
-      case "colon":
-      case "slash":
-        return this.#slash(buf, i);
-      case "authority":
-        return this.#authority(buf, i, end);
+      case "url":
+        return this.#url(i, end);
       case "option":
         return this.#option(buf, i, end);
       case "before":
@@ -172,7 +163,9 @@ export class TextReader {
     if (isQuote && before !== SPACE) return;
     const named = namedBefore(this.#window, this.#names, at, this.#floor);
     if (named === null || (isQuote && named.nameQuoted)) {
-      if (byte === COLON && this.#urls) this.#state = "colon";
+      if (byte !== COLON || !this.#urls) return;
+      this.#state = "url";
+      this.#authority.begin();
       return;
     }
     this.#named(named, byte, at);
@@ -200,45 +193,10 @@ export class TextReader {
     this.#start = at + 1;
   }
 
-  /** `://` begins an authority. */
-  #slash(buf: Uint8Array, i: number): number {
-    const slash = buf[i] === 0x2f || buf[i] === BACKSLASH;
-    if (!slash) {
-      this.#state = "idle";
-      return i;
-    }
-    if (this.#state === "colon") this.#state = "slash";
-    else {
-      this.#state = "authority";
-      this.#start = this.#window.base + i + 1;
-      this.#colon = -1;
-      this.#at = -1;
-    }
-    return i + 1;
-  }
-
-  #authority(buf: Uint8Array, from: number, end: number): number {
-    const { base } = this.#window;
-    for (let i = from; i < end; i++) {
-      const byte = buf[i] as number;
-      if (byte === COLON && this.#colon < 0) this.#colon = base + i;
-      else if (byte === 0x40) this.#at = base + i;
-      else if (ENDS_AUTHORITY[byte] === 1 || base + i - this.#start > AUTHORITY_LIMIT) {
-        this.#endAuthority();
-        this.#state = "idle";
-        return i;
-      }
-    }
-    return end;
-  }
-
-  #endAuthority(): void {
-    if (this.#at < 0) return;
-    const named = this.#colon >= 0 && this.#colon < this.#at;
-    const from = named ? this.#colon + 1 : this.#start;
-    if (named ? from === this.#at : this.#at - from < TOKEN_AS_USER) return;
-    if (!named || isSecretValue(this.#window.buf, from - this.#window.base, this.#at - this.#window.base, true, false))
-      this.#span(from, this.#at, USERINFO);
+  #url(from: number, end: number): number {
+    const { next, done } = this.#authority.feed(from, end, this.form);
+    if (done) this.#state = "idle";
+    return next;
   }
 
   #span(from: number, to: number, secret: Secret): void {
