@@ -111,7 +111,9 @@ function results({ classes }: ReadLeaf, s: Style): string {
   if (protocol === "registry" || protocol === "perimeter") parts.push(protocol);
   if (region !== undefined) parts.push(`in ${String(region)}`);
   if (late !== undefined) parts.push(`late ${String(late)}`);
-  if (typeof status === "number") parts.push(status < 400 ? s.green(String(status)) : s.red(String(status)));
+  // Messages have none.
+  if (typeof status === "number" && status > 0)
+    parts.push(status < 400 ? s.green(String(status)) : s.red(String(status)));
   if (transport !== undefined && transport !== "ok") parts.push(s.red(String(transport)));
   if (reason !== undefined) parts.push(s.yellow(String(reason)));
   if (effect !== undefined) parts.push(rule === undefined ? String(effect) : `${String(effect)} by ${String(rule)}`);

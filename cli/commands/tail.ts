@@ -10,7 +10,7 @@ import { readLimit } from "../filters.ts";
 import { follow } from "../follow.ts";
 import { callJson, notAGateway } from "../gateway_client.ts";
 import type { Io } from "../io.ts";
-import { tailPayload } from "../payload/tail_payload.ts";
+import { TailPayloads } from "../payload/tail_payload.ts";
 import { RecordLines } from "../record_line.ts";
 import { type Done, EXIT } from "../refusal.ts";
 import { latestSession, NO_SESSION } from "../session_source.ts";
@@ -67,6 +67,7 @@ async function tail(options: TailOptions, session: string, io: Io): Promise<Done
   if (given === null && options.json !== true) io.note(io.noteStyle.dim(`session ${sid.value}`));
   const lines = new RecordLines(io.style, io.width);
   const renewed = (): ReturnType<typeof accessOf> => accessOf(options, io);
+  const bodies = new TailPayloads(io, options.payload === true ? renewed : null);
   const from = Math.max(0, summary.output.size - count.value);
   const ended = await follow(sid.value, from, options.follow === true, {
     access: renewed,
@@ -74,7 +75,7 @@ async function tail(options: TailOptions, session: string, io: Io): Promise<Done
       io.progress("");
       if (options.json === true) return io.print(jsonText(JSON.parse(text)));
       await io.print(lines.line(record));
-      for (const line of await tailPayload(record, io, options.payload === true ? renewed : null)) await io.print(line);
+      for (const line of await bodies.lines(record)) await io.print(line);
     },
     onBreak: (milliseconds) => io.progress(`the connection broke; again in ${milliseconds / 1000} s …`),
   });

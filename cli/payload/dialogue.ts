@@ -15,6 +15,8 @@ import { payloadOfRecord, shortPayload } from "./record_payload.ts";
 
 const MESSAGES = 100;
 const UNBOUNDED = 400;
+/** Columns of a message that are worth showing. */
+const LEAST = 8;
 
 export interface Socket {
   /** The command by which it was opened. */
@@ -37,7 +39,7 @@ export async function showDialogue(
   let count = 0;
   for await (const message of messagesOf(got.value, socket.id)) {
     if (!isAll && count === MESSAGES) {
-      await io.print(io.style.dim(`  … more messages: sallyport show ${shown(socket.id, 40)} --all`));
+      await io.print(io.style.dim("  … more messages: --all"));
       return ok(null);
     }
     if (count === 0) {
@@ -78,9 +80,7 @@ export function messageLine(record: ReadRecordLine, width: number | null, style:
   const isRefused = leaf.kind === "command.denied";
   const isSent = verb !== "receive";
   const direction = isSent ? style.cyan("→ SEND   ") : style.green("← RECEIVE");
-  const why = isRefused
-    ? style.red(`refused: ${shown(String(reason), 40)}${rule === undefined ? "" : ` by ${shown(String(rule), 40)}`}`)
-    : "";
+  const why = isRefused ? style.red(`refused: ${shown(String(rule ?? reason), 40)}`) : "";
   const before = [
     style.dim(timeText(leaf.time).slice(11)),
     direction,
@@ -93,5 +93,6 @@ export function messageLine(record: ReadRecordLine, width: number | null, style:
   const payload = payloadOfRecord(record);
   if (payload === null) return before;
   const room = width === null ? UNBOUNDED : width - widthOf(plainOf(before)) - 2;
+  if (room < LEAST) return before;
   return `${before}  ${shortPayload(payload, room, style)}`;
 }

@@ -44,7 +44,7 @@ export function factsText({ state, type, format, coding, bytes, size, complete, 
         shown(type ?? format ?? "", 80),
         bytesText(size),
         coding === null ? "" : `opened from ${shown(coding, 20)}`,
-        chunks > 0 ? `in ${chunks} ${chunks === 1 ? "chunk" : "chunks"}` : "",
+        chunks > 1 ? `in ${chunks} chunks` : "",
         complete ? "" : "still under way",
       ]
         .filter((part) => part !== "")

@@ -22,7 +22,10 @@ export interface RecordPayload {
   readonly at: number;
   /** Null where they stand beside the record. */
   readonly bytes: Uint8Array | null;
+  /** In these bytes; none where it is not known by how much they moved. */
   readonly places: readonly MaskedPlace[];
+  /** By how much masking has moved what follows; null where that is not known. */
+  readonly moved: number | null;
 }
 
 export interface RecordLike {
@@ -30,8 +33,8 @@ export interface RecordLike {
   readonly fields: readonly ReadField[];
 }
 
-/** Null for a record that holds nothing of a body. */
-export function payloadOfRecord(record: RecordLike): RecordPayload | null {
+/** Null for a record that holds nothing of a body. `moved` is what the record before it said of the same body. */
+export function payloadOfRecord(record: RecordLike, moved: number | null = null): RecordPayload | null {
   const { kind, classes } = record.leaf;
   const found = bytesOf(record);
   if (found === null) return null;
@@ -41,7 +44,7 @@ export function payloadOfRecord(record: RecordLike): RecordPayload | null {
     format: typeof classes.format === "string" ? classes.format : null,
     at,
     ...found,
-    places: placesOf(fieldOf(record, "spans")),
+    ...placesOf(fieldOf(record, "spans"), at, at === 0 ? 0 : moved),
   };
 }
 
@@ -78,26 +81,27 @@ function object(json: string | null): Readonly<Record<string, unknown>> {
   }
 }
 
-/** Where the masked places of a whole body, or of a message, stand in it. */
-function placesOf(spans: string | null): MaskedPlace[] {
-  const list = object(spans);
-  if (!Array.isArray(list)) return [];
+/** Spans count from the plain body's begin; the record's bytes begin at `at` of the masked one. */
+function placesOf(spans: string | null, at: number, before: number | null): Pick<RecordPayload, "places" | "moved"> {
+  const list = object(spans ?? "[]");
+  if (!Array.isArray(list) || before === null) return { places: [], moved: null };
   const places: MaskedPlace[] = [];
-  let moved = 0;
+  let moved = before;
   for (const span of list as readonly unknown[]) {
-    const { at, length, put } = (span ?? {}) as Readonly<Record<string, unknown>>;
-    if (typeof at !== "number" || typeof length !== "number" || typeof put !== "number") break;
-    places.push({ at: at + moved, put });
+    const { at: from, length, put } = (span ?? {}) as Readonly<Record<string, unknown>>;
+    if (typeof from !== "number" || typeof length !== "number" || typeof put !== "number")
+      return { places, moved: null };
+    places.push({ at: from + moved - at, put });
     moved += put - length;
   }
-  return places;
+  return { places, moved };
 }
 
 /** Bytes of what is no text that are told. */
 const BYTES = 16;
 
 /** One line of it, as long as there is room; of what is no text its first bytes. */
-export function shortPayload({ bytes, format, size, places, at }: RecordPayload, room: number, style: Style): string {
+export function shortPayload({ bytes, format, size, places }: RecordPayload, room: number, style: Style): string {
   const most = Math.max(8, room);
   if (bytes === null)
     return style.dim(
@@ -108,8 +112,7 @@ export function shortPayload({ bytes, format, size, places, at }: RecordPayload,
     const digits = [...bytes.subarray(0, BYTES)].map((byte) => byte.toString(16).padStart(2, "0")).join(" ");
     return style.dim(cutTo(`${digits}${bytes.length > BYTES ? " …" : ""}`, most));
   }
-  // A chunk's places are counted from the body's begin, of which it is a part.
-  const marks = at === 0 ? marksOf(bytes, places) : [];
+  const marks = marksOf(bytes, places);
   const beginning = cutTo(text.slice(0, BEGINNING).replaceAll(/[\r\n\t]/g, " "), most);
   const line = paintedLine([{ text: beginning, from: 0, paint: "plain" }], marks, style);
   // What was made visible takes more room than it had.

@@ -7,7 +7,7 @@ import { bounded } from "../bounded_text.ts";
 import { call } from "../gateway_client.ts";
 import type { Io } from "../io.ts";
 import type { CliRefusal } from "../refusal.ts";
-import { shown } from "../terminal.ts";
+import { widthOf } from "../table.ts";
 import { bytesText } from "../time_text.ts";
 import { factsText, maskedText, type PayloadFacts, payloadPath, type Side, SIDES } from "./payload_facts.ts";
 import { payloadLines } from "./payload_lines.ts";
@@ -34,9 +34,12 @@ export async function showBodies(
     const what = factsText(facts);
     if (what === null) continue;
     const masked = maskedText(facts);
-    const { style } = io;
+    const { style, width } = io;
     await io.print("");
-    await io.print(`${style.bold(side)}  ${what}${masked === "" ? "" : `  ${style.magenta(masked)}`}`);
+    const head = `${side}  ${what}`;
+    const isOneLine = width === null || widthOf(head) + 2 + widthOf(masked) <= width;
+    const beside = masked === "" ? "" : `${isOneLine ? "  " : "\n  "}${style.magenta(masked)}`;
+    await io.print(`${style.bold(side)}  ${what}${beside}`);
     if (facts.state !== "recorded" || facts.size === 0) continue;
     const shownAll = await showBody(command, side, isAll, access, io);
     if (!shownAll.ok) return shownAll;
@@ -65,8 +68,7 @@ async function showBody(
   const isMore = left > 0 || told.length < lines.length;
   if (isMore) {
     const more = left > 0 ? `${bytesText(left)} more` : `${lines.length - told.length} lines more`;
-    const again = `sallyport show ${shown(id, 40)}`;
-    const how = isAll ? `${again} --${side} -o FILE` : `${again} --${side}, or --all`;
+    const how = isAll ? `--${side} -o FILE` : `--all, or --${side} for the body alone`;
     await io.print(style.dim(`  … ${more}: ${how}`));
   }
   if (facts.cut > 0) await io.print(style.yellow(`  … and ${bytesText(facts.cut)} of it that are in no record`));

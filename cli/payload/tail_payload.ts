@@ -8,7 +8,7 @@ import { call } from "../gateway_client.ts";
 import type { Io } from "../io.ts";
 import type { CliRefusal } from "../refusal.ts";
 import { bytesText } from "../time_text.ts";
-import { payloadPath } from "./payload_facts.ts";
+import { payloadPath, SIDES } from "./payload_facts.ts";
 import { payloadLines } from "./payload_lines.ts";
 import { payloadOfRecord, type RecordPayload, shortPayload } from "./record_payload.ts";
 
@@ -17,35 +17,59 @@ const BYTES: number = 4 * 1024;
 const INDENT = "      ";
 const UNBOUNDED = 400;
 
-/** Lines to print; none for a record without a body. With `access` given, the beginning of the body is laid out. */
-export async function tailPayload(
-  record: ReadRecordLine,
-  { style, width }: Pick<Io, "style" | "width">,
-  access: (() => Promise<Result<Access, CliRefusal>>) | null,
-): Promise<readonly string[]> {
-  const payload = payloadOfRecord(record);
-  if (payload === null) return [];
-  const arrow = payload.isSent ? style.cyan("→") : style.green("←");
-  const room = width === null ? UNBOUNDED : width - INDENT.length - 2;
-  if (access === null) return [`${INDENT}${arrow} ${shortPayload(payload, room, style)}`];
-  const bytes = await beginningOf(record, payload, access);
-  if (bytes === null) return [`${INDENT}${arrow} ${shortPayload(payload, room, style)}`];
-  // Places are counted from the body's begin, of which a later chunk is a part.
-  const places = payload.at === 0 ? payload.places : [];
-  const lines = payloadLines({ bytes, format: payload.format, places }, width === null ? null : room, style);
-  const left = payload.size - bytes.length;
-  const more = left > 0 ? `${bytesText(left)} more` : `${lines.length - LINES} lines more`;
-  return [
-    ...lines.slice(0, LINES).map((line, at) => `${INDENT}${at === 0 ? arrow : " "} ${line}`),
-    ...(left > 0 || lines.length > LINES ? [style.dim(`${INDENT}  … ${more}`)] : []),
-  ];
+type Renewed = () => Promise<Result<Access, CliRefusal>>;
+
+/** Bodies under way whose masked places are followed; more are shown without. */
+const BODIES = 1000;
+
+export class TailPayloads {
+  readonly #io: Pick<Io, "style" | "width">;
+  /** Null for one line of each. */
+  readonly #access: Renewed | null;
+  /** By how much masking has moved the bytes of a body, for its next chunk. */
+  readonly #moved = new Map<string, number | null>();
+
+  constructor(io: Pick<Io, "style" | "width">, access: Renewed | null) {
+    this.#io = io;
+    this.#access = access;
+  }
+
+  /** Lines to print; none for a record without a body. */
+  async lines(record: ReadRecordLine): Promise<readonly string[]> {
+    const payload = this.#payloadOf(record);
+    if (payload === null) return [];
+    const { style, width } = this.#io;
+    const arrow = payload.isSent ? style.cyan("→") : style.green("←");
+    const room = width === null ? UNBOUNDED : width - INDENT.length - 2;
+    const bytes = this.#access === null ? null : await beginningOf(record, payload, this.#access);
+    if (bytes === null) return [`${INDENT}${arrow} ${shortPayload(payload, room, style)}`];
+    const { format, places } = payload;
+    const lines = payloadLines({ bytes, format, places }, width === null ? null : room, style);
+    const left = payload.size - bytes.length;
+    const more = left > 0 ? `${bytesText(left)} more` : `${lines.length - LINES} lines more`;
+    return [
+      ...lines.slice(0, LINES).map((line, at) => `${INDENT}${at === 0 ? arrow : " "} ${line}`),
+      ...(left > 0 || lines.length > LINES ? [style.dim(`${INDENT}  … ${more}`)] : []),
+    ];
+  }
+
+  #payloadOf(record: ReadRecordLine): RecordPayload | null {
+    const { command, kind, classes } = record.leaf;
+    const body = `${command} ${String(classes.side)}`;
+    const payload = payloadOfRecord(record, this.#moved.get(body) ?? null);
+    if (kind === "stream.chunk" && payload !== null && (this.#moved.has(body) || this.#moved.size < BODIES))
+      this.#moved.set(body, payload.moved);
+    if (/^command\.(?:completed|failed|cancelled)$/.test(kind))
+      for (const side of SIDES) this.#moved.delete(`${command} ${side}`);
+    return payload;
+  }
 }
 
 /** Null if it stands beside the record and cannot be had. */
 async function beginningOf(
   { leaf: { sid, command, classes } }: ReadRecordLine,
   { bytes, at, isSent }: RecordPayload,
-  access: () => Promise<Result<Access, CliRefusal>>,
+  access: Renewed,
 ): Promise<Uint8Array | null> {
   if (bytes !== null) return bytes.subarray(0, BYTES);
   if (command === null) return null;

@@ -122,7 +122,7 @@ describe("show", () => {
     expect(ran.out).toContain("response  text/plain, 710 B");
     expect(ran.out).toContain("  line 39\n");
     expect(ran.out).not.toContain("line 40");
-    expect(ran.out).toContain(`  … 50 lines more: sallyport show ${command.id} --response, or --all`);
+    expect(ran.out).toContain("  … 50 lines more: --all, or --response for the body alone\n");
     const all = await sallyport(["show", command.id, "--all"]);
     expect(all.out).toContain("  line 89\n");
     expect(all.out).not.toContain("… ");
@@ -220,6 +220,7 @@ describe("a body taken out raw", () => {
   test("says by its code whether it is there, and whole", async () => {
     const nothing = await session.request({ classes: { req_cut: 5 } });
     const growing = await session.request();
+    const release = growing.hold();
     await growing.start();
     await growing.stream("response", [{ bytes: textBytes("so far") }]);
     const cut = await session.request({ body: { bytes: textBytes("head") }, classes: { req_cut: 9 } });
@@ -227,6 +228,7 @@ describe("a body taken out raw", () => {
     expect(await sallyport(["show", nothing.id, "--request"])).toMatchObject({ code: 3, out: "" });
     expect(await sallyport(["show", nothing.id, "--response"])).toMatchObject({ code: 3, out: "" });
     expect(await sallyport(["show", growing.id, "--response"])).toMatchObject({ code: 4, out: "so far" });
+    release();
     const partly = await sallyport(["show", cut.id, "--request"]);
     expect(partly).toMatchObject({ code: 4, out: "head" });
     expect(partly.err).toContain("9 B of it are in no record");
@@ -319,6 +321,8 @@ test("tail -f shows bodies as they come, also those that stand beside their reco
 describe("verify-session --payloads", () => {
   let own: WrittenSession;
   let large: WrittenCommand;
+  let release = (): void => undefined;
+  afterAll(() => release());
   beforeAll(async () => {
     own = await WrittenSession.open(gateway, "bob", "verified");
     const spans = [{ at: 0, length: 5, put: 12, rule: "jwt", pseudonym: "p-1" }];
@@ -333,7 +337,7 @@ describe("verify-session --payloads", () => {
       { bytes: new Uint8Array(randomBytes(MIB)) },
     ]);
     await large.complete();
-    await own.request({ body: { bytes: textBytes("under way") } });
+    release = (await own.request({ body: { bytes: textBytes("under way") } })).hold();
   });
 
   test("holds each body against its records, and says what it did not look at", async () => {

@@ -25,7 +25,7 @@ interface Written {
   readonly classes?: Classes;
 }
 
-type Writer = Pick<SessionRpc, "begin" | "proceed">;
+type Writer = Pick<SessionRpc, "begin" | "proceed" | "renew">;
 
 export class WrittenSession {
   readonly sid: string;
@@ -68,6 +68,12 @@ export class WrittenCommand {
     this.sid = sid;
     this.id = id;
     this.#object = object;
+  }
+
+  /** Its lease goes on, however long the test takes, until what is returned is called. */
+  hold(): () => void {
+    const timer = setInterval(() => void this.#object.renew(this.id), 5_000);
+    return () => clearInterval(timer);
   }
 
   path(side: Side): string {

@@ -73,8 +73,10 @@ export function payloadFacts({ records, sides }: CommandOutline, side: Side, now
   const cut = number(ended[`${PREFIX[side]}_cut`]) ?? number(begun?.leaf.classes[`${PREFIX[side]}_cut`]) ?? 0;
   const bytes = number(ended[`${PREFIX[side]}_bytes`]) ?? (side === "request" ? number(ended.size) : null);
   const format = text(nature?.format);
+  // What passed on a socket are messages, each a command of its own.
+  const isSocket = read.some(({ leaf }) => leaf.kind === "response.started" && leaf.classes.status === 101);
   return {
-    state: stateOf(format, cut, bytes),
+    state: isSocket ? "none" : stateOf(format, cut, bytes),
     type: mediaType(read, side),
     format,
     coding: text(nature?.coding),

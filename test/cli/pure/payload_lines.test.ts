@@ -3,6 +3,7 @@ import { describe, expect, it } from "vitest";
 import { hexLines } from "../../../cli/payload/hex_dump.ts";
 import { jsonLines } from "../../../cli/payload/json_lines.ts";
 import { payloadLines } from "../../../cli/payload/payload_lines.ts";
+import { payloadOfRecord, type RecordLike, shortPayload } from "../../../cli/payload/record_payload.ts";
 import { plainOf, styleOf } from "../../../cli/terminal.ts";
 
 const bytesOf = (text: string): Uint8Array => new TextEncoder().encode(text);
@@ -98,6 +99,48 @@ describe("what was masked", () => {
       fc.property(fc.string(), places, (text, list) => {
         const lines = payloadLines({ bytes: bytesOf(text), format: "text", places: list }, null, colored);
         expect(plainOf(lines.join(""))).not.toMatch(MOVING);
+      }),
+    );
+  });
+});
+
+describe("what was masked in a chunk", () => {
+  const chunk = (at: number, text: string, spans: unknown[]): RecordLike => ({
+    leaf: { kind: "stream.chunk", seq: 1, classes: { side: "response", at, format: "text" } },
+    fields: [
+      { name: "payload", salt: new Uint8Array(32), value: text },
+      { name: "spans", salt: new Uint8Array(32), value: JSON.stringify(spans) },
+    ],
+  });
+
+  it("is found by how much the chunks before it moved", () => {
+    const span = (at: number): unknown => ({ at, length: 4, put: 12, rule: "jwt" });
+    // Plain: "a ssss b ssss c ssss", in three chunks.
+    const first = payloadOfRecord(chunk(0, "a [masked:jwt]", [span(2)]));
+    expect(first?.places).toEqual([{ at: 2, put: 12 }]);
+    const second = payloadOfRecord(chunk(14, " b [masked:jwt]", [span(9)]), first?.moved ?? null);
+    expect(second?.places).toEqual([{ at: 3, put: 12 }]);
+    const third = payloadOfRecord(chunk(29, " c [masked:jwt]", [span(16)]), second?.moved ?? null);
+    expect(third?.places).toEqual([{ at: 3, put: 12 }]);
+  });
+
+  it("is not painted where nobody knows by how much", () => {
+    const found = payloadOfRecord(chunk(14, " b [masked:jwt]", [{ at: 9, length: 4, put: 12, rule: "jwt" }]));
+    expect([found?.places, found?.moved]).toEqual([[], null]);
+    const cut = payloadOfRecord(chunk(0, "x", [{ cut: 5 }]));
+    expect([cut?.places, cut?.moved]).toEqual([[], null]);
+  });
+
+  it("may be said in any form, by a server that lies", () => {
+    fc.assert(
+      fc.property(fc.jsonValue(), fc.string(), (spans, text) => {
+        const record = chunk(0, text.toWellFormed(), []);
+        const lying = {
+          ...record,
+          fields: record.fields.map((one) => (one.name === "spans" ? { ...one, value: JSON.stringify(spans) } : one)),
+        };
+        const payload = payloadOfRecord(lying);
+        if (payload !== null) expect(plainOf(shortPayload(payload, 40, colored))).not.toMatch(MOVING);
       }),
     );
   });
