@@ -26,7 +26,13 @@ export function inPieces(type: string, bytes: Uint8Array, sizes: readonly number
   }
   if (at < bytes.length) take(masker.push(bytes.slice(at)));
   take(masker.end());
-  return { text: texts.map((part) => decoder.decode(part, { stream: false })).join(""), spans };
+  const all = new Uint8Array(texts.reduce((sum, part) => sum + part.length, 0));
+  let length = 0;
+  for (const part of texts) {
+    all.set(part, length);
+    length += part.length;
+  }
+  return { text: decoder.decode(all), spans };
 }
 
 /** In which pieces the body is masked otherwise than at once: all of two, and single bytes. Of a body longer than `every` bytes, as many places as that, evenly. */

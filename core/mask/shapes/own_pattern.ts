@@ -1,5 +1,6 @@
-// An admin's own pattern: RE2 syntax, run by re2js in time linear in the window, which begins 256 bytes
-// before a keyword and ends 1,024 after it. What is longer is not found.
+// An admin's own pattern: RE2 syntax, run by re2js in time linear in what it is run on. That begins 256
+// bytes before a keyword and ends 1,024 after it; a match holds the keyword. Of what follows a keyword, 512
+// bytes are certain to be looked at: keywords that follow each other closely share a look.
 
 import { RE2JS } from "re2js";
 import { MORE, NO, type Shape, type Window } from "./window.ts";
@@ -8,13 +9,14 @@ import { MORE, NO, type Shape, type Window } from "./window.ts";
 export interface OwnShape {
   readonly id: string;
   readonly pattern: string;
-  /** ASCII, three characters at least; a match holds one of them or stands near it. */
+  /** ASCII, three characters at least; a match holds one of them. */
   readonly keywords: readonly string[];
   readonly pseudonym: boolean;
 }
 
 const BEHIND = 256;
 const AHEAD = 1024;
+const CERTAIN = 512;
 
 export class OwnPattern implements Shape {
   readonly id: string;
@@ -37,6 +39,7 @@ export class OwnPattern implements Shape {
   }
 
   match(window: Window, keyword: number, after: number): number {
+    if (keyword < (window.none.get(this) ?? 0)) return NO;
     const to = Math.min(window.to, after + AHEAD);
     if (to < after + AHEAD && !window.final) return MORE;
     const from = Math.max(window.from, keyword - this.behind);
@@ -44,15 +47,18 @@ export class OwnPattern implements Shape {
     window.steps += to - from;
     if (this.behind === 0)
       return matcher.lookingAt() && matcher.end() > 0 ? window.found(from, from + matcher.end()) : NO;
-    let at = 0;
-    while (matcher.find(at)) {
-      const start = matcher.start();
-      const end = matcher.end();
-      // Those that end before the keyword were for one that came earlier.
-      if (end > start && from + end > keyword) return window.found(from + start, from + end);
-      at = Math.max(end, at + 1);
-      if (at > to - from) return NO;
+    let none = after + CERTAIN;
+    for (let at = 0; at <= to - from && matcher.find(at); at = Math.max(matcher.end(), at + 1)) {
+      const start = from + matcher.start();
+      const end = from + matcher.end();
+      if (start <= keyword && end >= after) return window.found(start, end);
+      if (start > keyword && end > start) {
+        // It is for the keyword that it holds; there is none before.
+        none = Math.min(none, start);
+        break;
+      }
     }
+    window.none.set(this, none);
     return NO;
   }
 }

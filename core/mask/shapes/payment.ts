@@ -7,6 +7,9 @@ const DIGIT: ByteSet = byteSet(DIGITS);
 const LETTER: ByteSet = byteSet(UPPER);
 const SPACE = 32;
 const DASH = 45;
+const DOT = 46;
+const PLUS = 43;
+const ZERO = 48;
 
 /** [first digits, from, to, lengths]: ISO/IEC 7812 ranges as the card schemes publish them. */
 const ISSUERS: readonly (readonly [digits: number, from: number, to: number, lengths: readonly number[]])[] = [
@@ -29,14 +32,12 @@ const ISSUERS: readonly (readonly [digits: number, from: number, to: number, len
   [4, 6304, 6304, [16]],
   [4, 6759, 6763, [16]],
 ];
-/** How digits stand in groups when they do. */
-const GROUPS: readonly (readonly number[])[] = [
-  [4, 4, 4, 4],
-  [4, 6, 5],
-  [4, 6, 4],
-  [4, 4, 4, 4, 3],
-];
+/** How digits stand in groups when they do: sizes as digits of a number, and what they begin with. */
+const GROUPS: ReadonlySet<number> = new Set([4444, 44443, 465, 464]);
+const GROUP_BEGINNINGS: ReadonlySet<number> = new Set([4, 44, 444, 4444, 46]);
 const LONGEST = 19;
+
+const DIGITS_READ = new Uint8Array(LONGEST + 1);
 
 export class PaymentCard implements Shape {
   readonly id = "payment-card";
@@ -53,47 +54,35 @@ export class PaymentCard implements Shape {
   match(window: Window, keyword: number): number {
     const before = window.at(keyword - 1);
     // A part of a longer word or number: 0.4111…, +49…, a UUID's last group.
-    if (before >= 0 && (WORD[before] === 1 || before === 46 || before === DASH || before === 43)) return NO;
-    const digits: number[] = [];
-    let at = keyword;
-    let separator = 0;
+    if (before >= 0 && (WORD[before] === 1 || before === DOT || before === DASH || before === PLUS)) return NO;
+    const first = window.at(keyword) - ZERO;
+    if (first < 2 || first > 6) return NO;
+    let count = 0;
+    let groups = 0;
     let group = 0;
-    const groups: number[] = [];
-    for (; at < window.to && digits.length <= LONGEST; at++) {
+    let separator = 0;
+    let at = keyword;
+    for (; at < window.to && count <= LONGEST; at++) {
       const byte = window.bytes[at] ?? 0;
-      window.steps++;
       if (DIGIT[byte] === 1) {
-        digits.push(byte - 48);
+        DIGITS_READ[count++] = byte - ZERO;
         group++;
-      } else if (
-        (byte === SPACE || byte === DASH) &&
-        (separator === 0 || byte === separator) &&
-        isFullGroup(groups, group)
-      ) {
-        separator = byte;
-        groups.push(group);
-        group = 0;
-      } else break;
+        continue;
+      }
+      if (byte !== SPACE && byte !== DASH) break;
+      if (group > 9 || (separator !== 0 && byte !== separator) || !GROUP_BEGINNINGS.has(groups * 10 + group)) break;
+      separator = byte;
+      groups = groups * 10 + group;
+      group = 0;
     }
+    window.steps += at - keyword + 1;
     if (at + 1 >= window.to && !window.final) return MORE;
     // A separator that no digit follows belongs to the text around.
-    let end = at;
-    if (group === 0) end--;
-    else groups.push(group);
-    if (separator !== 0 && groups.length > 1 && !GROUPS.some((known) => same(known, groups))) return NO;
-    return isNumberEnd(window, end) && isCard(digits) ? window.found(keyword, end) : NO;
+    const end = group === 0 ? at - 1 : at;
+    const sizes = group === 0 ? groups : groups * 10 + group;
+    if (groups > 0 && sizes > 9 && !GROUPS.has(sizes)) return NO;
+    return isNumberEnd(window, end) && isCard(count) ? window.found(keyword, end) : NO;
   }
-}
-
-/** A separator may stand after `size` further digits. */
-function isFullGroup(groups: readonly number[], size: number): boolean {
-  return GROUPS.some(
-    (known) => known.length > groups.length + 1 && same(known.slice(0, groups.length + 1), [...groups, size]),
-  );
-}
-
-function same(a: readonly number[], b: readonly number[]): boolean {
-  return a.length === b.length && a.every((size, index) => size === b[index]);
 }
 
 /** What follows does not go on with the number: a letter, or a digit behind a dot or dash. */
@@ -101,25 +90,34 @@ function isNumberEnd(window: Window, end: number): boolean {
   const next = window.at(end);
   if (next < 0) return true;
   if (WORD[next] === 1) return false;
-  return !((next === 46 || next === DASH) && WORD[window.at(end + 1) & 255] === 1 && window.at(end + 1) >= 0);
+  const after = window.at(end + 1);
+  return !((next === DOT || next === DASH) && after >= 0 && WORD[after] === 1);
 }
 
-function isCard(digits: readonly number[]): boolean {
-  const known = ISSUERS.some(([count, from, to, lengths]) => {
-    if (!lengths.includes(digits.length)) return false;
-    const prefix = Number(digits.slice(0, count).join(""));
+/** The first `count` digits that were read. */
+function isCard(count: number): boolean {
+  const known = ISSUERS.some(([digits, from, to, lengths]) => {
+    if (!lengths.includes(count)) return false;
+    let prefix = 0;
+    for (let i = 0; i < digits; i++) prefix = prefix * 10 + (DIGITS_READ[i] ?? 0);
     return prefix >= from && prefix <= to;
   });
-  return known && luhn(digits) && new Set(digits).size > 1;
+  return known && luhn(count) && !isOneDigit(count);
+}
+
+function isOneDigit(count: number): boolean {
+  for (let i = 1; i < count; i++) if (DIGITS_READ[i] !== DIGITS_READ[0]) return false;
+  return true;
 }
 
 /** ISO/IEC 7812-1 annex B. */
-function luhn(digits: readonly number[]): boolean {
+function luhn(count: number): boolean {
   let sum = 0;
-  digits.forEach((digit, index) => {
-    const doubled = (digits.length - index) % 2 === 0 ? digit * 2 : digit;
+  for (let i = 0; i < count; i++) {
+    const digit = DIGITS_READ[i] ?? 0;
+    const doubled = (count - i) % 2 === 0 ? digit * 2 : digit;
     sum += doubled > 9 ? doubled - 9 : doubled;
-  });
+  }
   return sum % 10 === 0;
 }
 

@@ -117,10 +117,11 @@ const MODELS: readonly TokenRule[] = [
 ];
 
 const TALKING: readonly TokenRule[] = [
-  row("slack-token", "xoxa- xoxb- xoxc- xoxd- xoxe- xoxo- xoxp- xoxr- xoxs-", "xox[abcdeoprs]-[0-9A-Za-z%_./+-]{16,}", {
+  row("slack-token", "xoxa- xoxb- xoxc- xoxe- xoxo- xoxp- xoxr- xoxs-", "xox[abceoprs]-[0-9A-Za-z-]{16,}", {
     ...WHOLE,
     digit: true,
   }),
+  row("slack-token", "xoxd-", "xoxd-[0-9A-Za-z%_./+-]{40,}"),
   row("slack-token", "xoxe.", "xoxe\\.xox[bp]-[0-9A-Za-z-]{16,}"),
   row("slack-app-token", "xapp-", "xapp-[0-9]-[0-9A-Za-z]{6,20}-[0-9]{6,20}-[0-9a-f]{32,}"),
   row("slack-webhook", "hooks.slack.com/", "hooks\\.slack\\.com/(?:services|workflows|triggers)/([0-9A-Za-z/_-]{20,})"),

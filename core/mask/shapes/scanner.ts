@@ -106,6 +106,7 @@ export class ShapeScanner {
       this.#at -= keep;
       this.#begin -= keep;
       this.#taken -= keep;
+      window.shift(keep);
     }
     window.bytes.set(bytes, kept);
     window.to = size;

@@ -25,7 +25,7 @@ export interface TokenRule {
 }
 
 const DIGIT: ByteSet = byteSet(DIGITS);
-/** What of a token is enough to judge its entropy by: hostile text that repeats a token's beginning costs no more for each. */
+/** What of a token is looked through for a digit. */
 const JUDGED = 256;
 
 export class Token implements Shape {
@@ -49,6 +49,12 @@ export class Token implements Shape {
     this.#digit = rule.digit === true;
     this.#notAfter = byteSet(rule.notAfter ?? ALPHANUMERIC);
     this.#others = (rule.others ?? []).map(parsePattern);
+    const last = this.#pattern.items.at(-1);
+    const isJudged = this.#digit || this.#entropy > 0;
+    if (isJudged && last?.kind === "run" && last.max === Number.POSITIVE_INFINITY)
+      // Else a text that begins again and again within itself would be walked as often.
+      if (last.set.some((has, byte) => has === 1 && this.#notAfter[byte] !== 1))
+        throw new Error(`${rule.id} may begin within itself`);
     this.#notBefore = rule.notBefore === undefined ? null : byteSet(rule.notBefore);
   }
 

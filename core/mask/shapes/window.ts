@@ -33,11 +33,18 @@ export class Window {
   start: number = 0;
   end: number = 0;
   rest: Continuation | null = null;
+  /** By shape: before this index no keyword begins a hit of it, which was found out at an earlier one. */
+  readonly none: Map<Shape, number> = new Map();
   /** Bytes that matchers looked at, so that a test can see how work grows. */
   steps: number = 0;
 
   constructor(bytes: Uint8Array) {
     this.bytes = bytes;
+  }
+
+  /** The first `count` bytes go. */
+  shift(count: number): void {
+    for (const [shape, index] of this.none) this.none.set(shape, index - count);
   }
 
   /** −1 where there is nothing to read. */
