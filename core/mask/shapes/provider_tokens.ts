@@ -2,7 +2,7 @@
 // it finds every token the provider makes and nothing that people write for another purpose. Lengths are
 // least lengths where a provider may make longer ones: all of the run is masked.
 //
-// docs/masking.md says how to add one; docs/decisions/0018 why they are kept here.
+// docs/masking.md says how to add one; docs/decisions/0020 why they are kept here.
 
 import type { TokenRule } from "./token.ts";
 import { ALPHANUMERIC } from "./window.ts";
