@@ -2,13 +2,16 @@
 // the upstream hears, what is recorded, and that all goes on without a restart.
 
 import { spawnSync } from "node:child_process";
+import { createServer, type IncomingMessage, type Server } from "node:http";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
+import { WebSocket, WebSocketServer } from "ws";
 import { verifyExport } from "../../core/verify/verify_session.ts";
 import { type EchoUpstream, startEchoUpstream } from "../support/echo_upstream.ts";
 import { eventually, type ReadRecord, startGateway, testPolicy, type TestGateway } from "../support/gateway.ts";
 import type { Person } from "../support/issuer.ts";
+import { listen, stopServer } from "../support/loopback.ts";
 import { rawExchange, rawRequest } from "../support/raw_http.ts";
 import { canMountDisks, type Disk, mountDisk } from "./disk_volume.ts";
 
@@ -20,13 +23,29 @@ let disk: Disk;
 let registry: Disk;
 let upstream: EchoUpstream;
 let gateway: TestGateway;
+/** Sees requests before their bodies have come, and talks with who opens a socket. */
+let watched: Server;
+let watch: (request: IncomingMessage) => void = () => undefined;
+let sockets: WebSocketServer;
+const messages: string[] = [];
 
 beforeAll(async () => {
   if (!canMount) return;
   disk = mountDisk(64);
   registry = mountDisk(16, join(disk.path, "storage", "do", "sallyport-RegistryObject"));
   upstream = await startEchoUpstream();
-  gateway = await startGateway({ policy: testPolicy({ tool: upstream.url }), state: disk.path });
+  watched = createServer((request) => watch(request));
+  sockets = new WebSocketServer({ server: watched });
+  sockets.on("connection", (socket) => {
+    socket.on("error", () => undefined);
+    socket.on("message", (data: Buffer) => {
+      messages.push(data.toString());
+      socket.send(data, { binary: false });
+    });
+  });
+  const url = await listen(watched);
+  const policy = testPolicy({ tool: upstream.url, watched: url, chat: { protocol: "websocket", upstream: url } });
+  gateway = await startGateway({ policy, state: disk.path });
 });
 beforeEach(({ skip }) => skip(!canMount, "a tmpfs cannot be mounted here: that takes root"));
 afterEach(() => {
@@ -37,6 +56,7 @@ afterAll(async () => {
   try {
     await gateway?.stop();
     await upstream?.stop();
+    if (watched !== undefined) await stopServer(watched);
   } finally {
     registry?.remove();
     disk?.remove();
@@ -61,16 +81,27 @@ async function call(person: Person, path: string, init?: RequestInit): Promise<R
   return new Response(await answer.arrayBuffer(), answer);
 }
 
-/** What follows the session's opening and its first command, once `count` records of that are there. */
+/** What follows the session's opening and its first command, without the pieces of bodies, once `count` records of that are there. */
 async function recordsOf(person: Person, count: number, milliseconds?: number): Promise<ReadRecord[]> {
   // Each look is a command, too: on the long run one a second.
   const pause = milliseconds === undefined ? 0 : 1_000;
   const look = (): Promise<ReadRecord[]> =>
-    new Promise((resolve) => setTimeout(resolve, pause)).then(() => gateway.records(person, "tool"));
+    new Promise((resolve) => setTimeout(resolve, pause))
+      .then(() => gateway.records(person, "tool"))
+      .then((all) => all.filter(({ kind }) => kind !== "stream.chunk"));
   const records = await eventually(look, (all) => all.length >= count + FIRST.length, milliseconds);
   expect(records.slice(0, FIRST.length).map((one) => one.kind)).toEqual(FIRST);
   return records.slice(FIRST.length);
 }
+
+/** How many bytes the pieces of a body stand for that are recorded of the person's sessions. */
+async function piecesOf(person: Person, side: "request" | "response"): Promise<number> {
+  const pieces = (await gateway.records(person, "tool")).filter(
+    ({ kind, classes }) => kind === "stream.chunk" && classes.side === side,
+  );
+  return pieces.reduce((sum, { classes }) => sum + Number(classes.length), 0);
+}
+
 const CALLED = ["command.requested", "command.completed"];
 const FIRST = ["session.opened", ...CALLED];
 
@@ -167,7 +198,7 @@ test("full for the registry alone: no session begins that it does not know, othe
 });
 
 /** The two records that follow an answer that was withheld or cut. */
-function expectGap(records: readonly ReadRecord[], transport: string, bytes: number): void {
+function expectGap(records: readonly ReadRecord[], transport: string, bytes: unknown): void {
   const [gap, failed] = records;
   expect(records.map((one) => one.kind)).toEqual(["gap", "command.failed"]);
   expect(gap?.classes).toEqual({ reason: "outcome_not_recorded" });
@@ -271,10 +302,94 @@ test.each([
     disk.free();
     const [intent, started, ...rest] = await recordsOf(person, 4);
     expect([intent?.kind, started?.kind]).toEqual(["command.requested", "response.started"]);
-    expectGap(rest, "cut", first.length + last.length);
+    // As much as was read when the first of it could not be recorded.
+    expectGap(
+      rest,
+      "cut",
+      expect.toSatisfy((bytes: number) => bytes > 0 && bytes <= first.length + last.length),
+    );
+    // In chunks each has its size in front.
+    const released = name === "no length" ? first.length : answer.body.length;
+    expect(answer.body.split("bbb")[0]).toContain(first.slice(0, 5));
+    expect(released).toBeGreaterThan(0);
+    expect(await piecesOf(person, "response")).toBe(released);
     await expectRecovered(person);
   },
 );
+
+test("in the middle of an upload: what is not recorded never reaches the upstream", async () => {
+  const person = await arrive("uploads");
+  const begun = Promise.withResolvers<void>();
+  const ended = Promise.withResolvers<void>();
+  let received = "";
+  watch = (request) => {
+    request.on("data", (chunk: Buffer) => {
+      received += chunk.toString("latin1");
+      begun.resolve();
+    });
+    request.on("error", () => undefined);
+    request.on("close", () => ended.resolve());
+  };
+  const more = Promise.withResolvers<void>();
+  async function* body(): AsyncGenerator<Uint8Array> {
+    yield Buffer.from("recorded, ");
+    await more.promise;
+    yield Buffer.from("and not recorded");
+  }
+  const init = { method: "POST", body: body(), duplex: "half" } as unknown as RequestInit;
+  const status = gateway.fetch(person, "/c/watched/upload", init).then(
+    (answer) => answer.status,
+    () => 0,
+  );
+  await begun.promise;
+  disk.fill();
+  more.resolve();
+  await ended.promise;
+  expect([0, 502]).toContain(await status);
+  expect(received).toBe("recorded, ");
+  disk.free();
+  const all = await eventually(
+    () => gateway.records(person, "watched"),
+    (records) => records.some(({ kind }) => kind === "command.failed"),
+  );
+  expect(kinds(all)).toEqual(["session.opened", "command.requested", "stream.chunk", "gap", "command.failed"]);
+  expect(all.find(({ kind }) => kind === "stream.chunk")?.classes).toMatchObject({ side: "request", length: 10 });
+  await expectRecovered(person);
+});
+
+test("in the middle of a conversation: a message that is not recorded is not handed on, either way", async () => {
+  const person = await arrive("talks");
+  const headers = { authorization: `Bearer ${await gateway.token(person)}` };
+  const socket = new WebSocket(`${gateway.url.replace("http", "ws")}/c/chat/`, { headers });
+  const closed = Promise.withResolvers<void>();
+  const came: string[] = [];
+  const echoed = Promise.withResolvers<void>();
+  socket.on("message", (data: Buffer) => {
+    came.push(data.toString());
+    echoed.resolve();
+  });
+  socket.on("error", () => undefined);
+  socket.on("close", () => closed.resolve());
+  socket.on("open", () => socket.send("recorded"));
+  await echoed.promise;
+  const [other] = sockets.clients;
+  disk.fill();
+  socket.send("not recorded");
+  other?.send("not recorded, either");
+  await closed.promise;
+  expect(came).toEqual(["recorded"]);
+  expect(messages).toEqual(["recorded"]);
+  disk.free();
+  const all = await eventually(
+    () => gateway.records(person, "chat"),
+    (records) => records.some(({ kind }) => kind === "command.failed" || kind === "command.completed"),
+  );
+  expect(all.map(({ fields }) => fields.payload).filter((text) => text !== undefined)).toEqual([
+    "recorded",
+    "recorded",
+  ]);
+  await expectRecovered(person);
+});
 
 test("full in mid-stream and free again before its end: the stream goes on as if nothing had been", async () => {
   const person = await arrive("for a while");
