@@ -191,14 +191,16 @@ describe("a login", () => {
   });
 
   test("that fails is heard of at the perimeter, without what its URL held", async () => {
+    await new Visitor().open(`${hosts.origin}/login/callback?code=x&state=not-a-state-at-all`);
     await new Visitor().open(`${wiki}/.sallyport/ticket?ticket=not-a-ticket-at-all`);
     const heard = await eventually(
       () => perimeterExports(hosts.gateway),
-      (texts) => texts.join("").includes("login_ticket_invalid"),
+      (texts) => /login_state_invalid/.test(texts.join("")) && /login_ticket_invalid/.test(texts.join("")),
     );
     const text = heard.join("");
     expect(text).toContain("login_ticket_invalid");
-    expect(text).not.toContain("not-a-ticket-at-all");
+    expect(text).toContain("login_state_invalid");
+    expect(text).not.toMatch(/not-a-(?:state|ticket)-at-all/);
   });
 });
 
