@@ -18,17 +18,8 @@ import {
   QUOTE,
   PLAIN,
 } from "./carrier.ts";
-import {
-  ENDS_TOKEN,
-  isEntryName,
-  isEntryValue,
-  MASKED_STOPS,
-  READ_STOPS,
-  STRING_STOPS,
-  TOKEN_STARTS,
-  unescaped,
-  WHITE,
-} from "./json_bytes.ts";
+import { ENDS_TOKEN, MASKED_STOPS, READ_STOPS, STRING_STOPS, TOKEN_STARTS, unescaped, WHITE } from "./json_bytes.ts";
+import { JsonPairs } from "./json_pairs.ts";
 import { TextReader } from "./text_reader.ts";
 import { type ReaderTools, ValueReader } from "./value_reader.ts";
 import type { NameTable } from "../name_table.ts";
@@ -60,13 +51,7 @@ export class JsonCarrier implements Carrier {
   #named: Secret | null = null;
   #pending: Secret | null = null;
   #afterColon = false;
-  /** `{"name": "DB_PASSWORD", "value": …}` */
-  #entry: Secret | null = null;
-  #entryDepth = 0;
-  #isEntryName = false;
-  #isEntryValue = false;
-  /** `"--password", "…"`: the next element of the list is the option's. */
-  #option: Secret | null = null;
+  readonly #pairs = new JsonPairs();
   #start = 0;
   #escaped = false;
   #hasEscapes = false;
@@ -140,8 +125,7 @@ export class JsonCarrier implements Carrier {
     this.#state = "between";
     this.#depth = 0;
     this.#secretDepth = 0;
-    this.#entry = null;
-    this.#option = null;
+    this.#pairs.clear();
     this.#clear();
   }
 
@@ -175,12 +159,12 @@ export class JsonCarrier implements Carrier {
 
   #colon(): void {
     this.#afterColon = true;
-    this.#pending = this.#named ?? (this.#isEntryValue && this.#entryDepth === this.#depth ? this.#entry : null);
+    this.#pending = this.#named ?? this.#pairs.behindColon(this.#depth);
     this.#named = null;
   }
 
   #comma(): void {
-    this.#option = this.#afterColon ? null : this.#option;
+    if (this.#afterColon) this.#pairs.noOption();
     this.#clear();
   }
 
@@ -190,16 +174,14 @@ export class JsonCarrier implements Carrier {
       this.#secretDepth = this.#depth;
       this.#secret = this.#pending;
     }
-    this.#option = null;
-    this.#isEntryName = false;
+    this.#pairs.down();
     this.#clear();
   }
 
   #up(at: number): void {
     if (this.#depth > 0) this.#depth--;
     if (this.#depth < this.#secretDepth) this.#secretDepth = 0;
-    if (this.#depth < this.#entryDepth) this.#entry = null;
-    this.#option = null;
+    this.#pairs.up(this.#depth);
     this.#clear();
     if (this.#depth === 0) this.#sink.mark(at, "ends");
   }
@@ -208,8 +190,7 @@ export class JsonCarrier implements Carrier {
   #endLine(at: number): void {
     this.#depth = 0;
     this.#secretDepth = 0;
-    this.#entry = null;
-    this.#option = null;
+    this.#pairs.clear();
     this.#clear();
     this.#sink.mark(at, "ends");
   }
@@ -223,8 +204,8 @@ export class JsonCarrier implements Carrier {
     this.#start = at;
     this.#escaped = false;
     this.#hasEscapes = false;
-    const secret = this.#afterColon ? this.#ofValue() : this.#option;
-    this.#option = null;
+    const option = this.#pairs.takeOption();
+    const secret = this.#afterColon ? this.#ofValue() : option;
     if (secret !== null) {
       this.#state = "masked";
       this.#open = true;
@@ -239,13 +220,16 @@ export class JsonCarrier implements Carrier {
     }
   }
 
+  /** What a backslash at the last chunk's end escapes is passed over. */
+  #resume(from: number): number {
+    const i = this.#escaped ? from + 1 : from;
+    this.#escaped = false;
+    return i;
+  }
+
   #string(buf: Uint8Array, from: number, end: number): number {
     const { base } = this.#window;
-    let i = from;
-    if (this.#escaped) {
-      this.#escaped = false;
-      i++;
-    }
+    let i = this.#resume(from);
     let stops = this.#reading ? READ_STOPS : STRING_STOPS;
     for (; i < end; i++) {
       const byte = buf[i] as number;
@@ -274,12 +258,7 @@ export class JsonCarrier implements Carrier {
     this.#named = null;
     if (broken) return;
     if (this.#afterColon) {
-      if (this.#isEntryName) {
-        const secret = this.#judge(buf, at);
-        this.#entry = secret;
-        this.#entryDepth = this.#depth;
-        this.#isEntryName = false;
-      }
+      if (this.#pairs.nameFollows) this.#pairs.names(this.#judge(buf, at), this.#depth);
       return;
     }
     this.#nameEnds(buf, at);
@@ -287,12 +266,8 @@ export class JsonCarrier implements Carrier {
 
   #nameEnds(buf: Uint8Array, at: number): void {
     const { base } = this.#window;
-    const from = this.#start - base;
-    const to = at - base;
     this.#named = this.#judge(buf, at);
-    this.#isEntryName = isEntryName(buf, from, to);
-    this.#isEntryValue = this.#entry !== null && isEntryValue(buf, from, to);
-    this.#option = this.#named !== null && buf[from] === DASH ? this.#named : null;
+    this.#pairs.read(buf, this.#start - base, at - base, this.#named);
   }
 
   #judge(buf: Uint8Array, at: number): Secret | null {
@@ -304,11 +279,7 @@ export class JsonCarrier implements Carrier {
 
   #masked(buf: Uint8Array, from: number, end: number): number {
     const { base } = this.#window;
-    let i = from;
-    if (this.#escaped) {
-      this.#escaped = false;
-      i++;
-    }
+    let i = this.#resume(from);
     for (; i < end; i++) {
       const byte = buf[i] as number;
       if (MASKED_STOPS[byte] === 0) continue;
@@ -327,12 +298,8 @@ export class JsonCarrier implements Carrier {
   /** A string within something secret: a value, unless a colon follows. */
   #held(buf: Uint8Array, from: number, end: number): number {
     const { base } = this.#window;
-    let i = from;
+    let i = this.#resume(from);
     if (this.#heldEnd < 0) {
-      if (this.#escaped) {
-        this.#escaped = false;
-        i++;
-      }
       for (; i < end; i++) {
         const byte = buf[i] as number;
         if (base + i - this.#start > NAME_OR_VALUE_LIMIT) {
@@ -392,7 +359,7 @@ export class JsonCarrier implements Carrier {
     while (i < end && ENDS_TOKEN[buf[i] as number] === 0) i++;
     if (i === end) return i;
     this.#endToken(this.#window.base + i);
-    this.#option = null;
+    this.#pairs.noOption();
     const isLiteral = this.#isLiteral(i);
     this.#state = "between";
     if (!isLiteral) this.#beginText();
