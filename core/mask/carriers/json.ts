@@ -196,9 +196,7 @@ export class JsonCarrier implements Carrier {
   }
 
   /** What a value that begins here is, by its name or by what it stands within. */
-  #ofValue(): Secret | null {
-    return this.#pending ?? (this.#secretDepth > 0 ? this.#secret : null);
-  }
+  #ofValue = (): Secret | null => this.#pending ?? (this.#secretDepth > 0 ? this.#secret : null);
 
   #beginString(at: number): void {
     this.#start = at;
@@ -243,7 +241,7 @@ export class JsonCarrier implements Carrier {
         this.#hasEscapes = true;
         if (++i >= end) this.#escaped = true;
       } else if (byte === PERCENT_SIGN) this.#value.percent(base + i);
-      else if (byte !== LF) {
+      else if (byte !== LF && (byte !== DASH || buf[i - 1] === DASH)) {
         this.#value.text(base + i);
         this.#reading = true;
         stops = READ_STOPS;
@@ -318,8 +316,8 @@ export class JsonCarrier implements Carrier {
       }
     }
     while (this.#heldEnd >= 0 && i < end) {
-      const byte = buf[i] as number;
-      if (WHITE[byte] === 1 && byte !== LF && base + i - this.#start <= 2 * NAME_OR_VALUE_LIMIT) i++;
+      const byte = buf[i];
+      if (byte !== LF && WHITE[byte as number] === 1 && base + i - this.#start <= 2 * NAME_OR_VALUE_LIMIT) i++;
       else {
         // Pretty-printed JSON breaks no line between a name and its colon.
         this.#decideHeld(byte === COLON, base + i);
@@ -349,9 +347,8 @@ export class JsonCarrier implements Carrier {
     this.#state = "token";
     this.#isNumber = byte < 0x3a;
     const secret = this.#isNumber ? this.#ofValue() : this.#pending;
-    if (secret === null) return;
-    this.#open = true;
-    this.#sink.open(this.#start, secret, JSON_BARE);
+    this.#open = secret !== null;
+    if (secret !== null) this.#sink.open(this.#start, secret, JSON_BARE);
   }
 
   #token(buf: Uint8Array, from: number, end: number): number {
