@@ -74,8 +74,12 @@ export class NameTable {
     const at = (hash ^ (hash >>> 9)) & (SLOTS - 1);
     const slot = this.#slots[at];
     if (slot !== undefined && slot.hash === hash && same(slot.name, bytes, from, to)) return slot.judged;
+    // Two places for each: else two names that a document repeats could push each other out, again and again.
+    const other = this.#slots[at ^ 1];
+    if (other !== undefined && other.hash === hash && same(other.name, bytes, from, to)) return other.judged;
     const name = bytes.slice(from, to);
     const judged = this.#judge(UTF8.decode(name));
+    if (slot !== undefined) this.#slots[at ^ 1] = slot;
     this.#slots[at] = { hash, name, judged };
     return judged;
   }
