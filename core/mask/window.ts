@@ -4,9 +4,13 @@
 /** Names, line starts and the beginnings of strings are looked for this far back. */
 export const LOOK_BACK: number = 1024;
 
+const NOTHING = new Uint8Array(0);
+/** Most bodies are small. */
+const LEAST = 256;
+
 export class Window {
   /** The byte at offset `o` is `buf[o - base]`. Changes with `append`. */
-  buf: Uint8Array = new Uint8Array(4096);
+  buf: Uint8Array = NOTHING;
   base = 0;
   end = 0;
 
@@ -25,7 +29,7 @@ export class Window {
     const from = Math.max(this.base, Math.min(keep, this.end));
     const kept = this.end - from;
     if (kept + length > this.buf.length) {
-      const grown = new Uint8Array(2 * (kept + length));
+      const grown = new Uint8Array(Math.max(LEAST, 2 * (kept + length)));
       grown.set(this.view(from, this.end));
       this.buf = grown;
     } else {

@@ -22,6 +22,9 @@ const PLACES = 8192;
 /** Encoded bytes that may wait: 6 of JSON (`\u0041`) are one decoded. */
 const WAITING_LIMIT = 12 * 1024;
 
+const NO_BLOCK = new Uint8Array(0);
+const NO_PLACES = new Float64Array(0);
+
 export class Nested implements SpanSink {
   readonly #window: Window;
   readonly #out: SpanSink;
@@ -29,13 +32,13 @@ export class Nested implements SpanSink {
   #inner: Inner | null = null;
   #decoder: Decoder | null = null;
   #encoding: Encoding = "json";
-  readonly #block = new Uint8Array(BLOCK);
+  #block: Uint8Array = NO_BLOCK;
   #length = 0;
   /** Decoded bytes so far, over all values. */
   #count = 0;
   /** Where each decoded byte's encoding begins and ends. */
-  #starts = new Float64Array(0);
-  #stops = new Float64Array(0);
+  #starts: Float64Array = NO_PLACES;
+  #stops: Float64Array = NO_PLACES;
   #undecided = 0;
   #from = 0;
   #openedAt = 0;
@@ -54,6 +57,7 @@ export class Nested implements SpanSink {
   begin(encoding: Encoding, at: number): void {
     if (this.#inner === null) {
       this.#inner = this.#makeInner(this);
+      this.#block = new Uint8Array(BLOCK);
       this.#starts = new Float64Array(PLACES);
       this.#stops = new Float64Array(PLACES);
     }

@@ -1,7 +1,7 @@
 // Reads a value that its own name does not make a secret: a JSON string, a form value, a line of text.
 // It may be text with names in it, or encoded, and what is encoded is opened once.
 
-import type { CarrierSink, Form, SpanSink } from "./carrier.ts";
+import { type CarrierSink, type Form, JSON_STRING, SPACE, type SpanSink, TAB } from "./carrier.ts";
 import { BASE64_PROBE, beginsBase64Text } from "./decoders.ts";
 import { type Encoding, type Inner, Nested } from "./nested.ts";
 import { TextReader } from "./text_reader.ts";
@@ -25,6 +25,8 @@ export class ValueReader {
   readonly #window: Window;
   readonly #text: TextReader;
   readonly #nested: Nested | null;
+  /** The value is a JSON string. */
+  readonly #escapes: boolean;
   #start = 0;
   /** How far the text was read; -1 while nothing in it began. */
   #textFed = -1;
@@ -33,6 +35,7 @@ export class ValueReader {
 
   constructor(tools: ReaderTools, form: Form) {
     this.#window = tools.window;
+    this.#escapes = form === JSON_STRING;
     this.#text = new TextReader(tools.window, tools.channel(), tools.names, tools.urls);
     this.#text.form = form;
     this.#nested = tools.makeInner === null ? null : new Nested(tools.window, tools.channel(), tools.makeInner);
@@ -66,7 +69,17 @@ export class ValueReader {
   percent(at: number): void {
     if (this.#nested === null) return;
     this.#probe(at);
-    if (this.#encoding === null) this.#open("percent", Math.max(this.#start, at - LOOK_BACK));
+    if (this.#encoding === null) this.#open("percent", this.#wordFrom(at));
+  }
+
+  /** Where what is encoded at `at` may begin: in a JSON string a good deal before it, elsewhere with its word, so that a line that stops between words waits for nothing. */
+  #wordFrom(at: number): number {
+    const from = Math.max(this.#start, at - LOOK_BACK);
+    if (this.#escapes) return from;
+    const { buf, base } = this.#window;
+    let i = at - base;
+    while (i > from - base && buf[i - 1] !== SPACE && buf[i - 1] !== TAB) i--;
+    return base + i;
   }
 
   #open(encoding: Encoding, at: number): void {
@@ -101,7 +114,7 @@ export class ValueReader {
 
   undecided(at: number): number {
     // What comes encoded later is read with what stands before it.
-    let upto = this.#nested === null || this.#encoding === "json" ? at : Math.max(this.#start, at - LOOK_BACK);
+    let upto = this.#nested === null || this.#encoding === "json" ? at : this.#wordFrom(at);
     if (this.#textFed >= 0) upto = Math.min(upto, this.#text.undecided(at));
     if (this.#encoding !== null && this.#nested !== null) upto = Math.min(upto, this.#nested.undecided(at));
     return upto;

@@ -2,7 +2,7 @@
 
 import { describe, expect, it, test } from "vitest";
 import { EVERY_SECRET, maskPlan, type OwnMask } from "../../../core/mask/mask_plan.ts";
-import { maskWhole } from "../../../core/mask/payload_masker.ts";
+import { maskWhole, PayloadMasker } from "../../../core/mask/payload_masker.ts";
 import { maskedText, SHAPED, shownPseudonym } from "../../support/masking.ts";
 
 type Case = readonly [body: string, masked: string];
@@ -245,6 +245,21 @@ describe("what a body is read as", () => {
   it("bytes that are no text are left alone", () => {
     const body = `\0\u0001password=hunter2 ${SHAPED.accessKeyId}`;
     expect(maskedText(null, body)).toEqual({ text: body, spans: [], format: "binary" });
+  });
+});
+
+describe("a message's end decides everything before it", () => {
+  test.each([
+    ["application/json", '{"a":"b"}'],
+    ["application/json", '{"password":"b"}'],
+    ["application/x-ndjson", '{"a":1}\n{"b":"c"}\n'],
+    ["text/event-stream", "event: x\ndata: some text\n\n"],
+    ["text/event-stream", 'data: {"token":"x"}\n\n'],
+    ["text/plain", "password=hunter2\n"],
+    ["text/plain", "words that stop between two "],
+  ])("%s: %j", (type, body) => {
+    const bytes = new TextEncoder().encode(body);
+    expect(new PayloadMasker(EVERY_SECRET, type, shownPseudonym).push(bytes).upto).toBe(bytes.length);
   });
 });
 
