@@ -4,7 +4,14 @@ import { EventSource, type FetchLike } from "eventsource";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { verifyExport } from "../../core/verify/verify_session.ts";
 import { type EchoUpstream, startEchoUpstream } from "../support/echo_upstream.ts";
-import { eventually, type ReadRecord, startGateway, testPolicy, type TestGateway } from "../support/gateway.ts";
+import {
+  applyTestPolicy,
+  eventually,
+  type ReadRecord,
+  startGateway,
+  testPolicy,
+  type TestGateway,
+} from "../support/gateway.ts";
 import type { Person } from "../support/issuer.ts";
 
 let upstream: EchoUpstream;
@@ -236,6 +243,28 @@ describe("the reader", () => {
     expect(await eventually(outcome, (one) => one !== undefined)).toMatchObject({
       classes: { reason: "token_expired" },
     });
+  });
+
+  test("who loses a role hears no more of what it let them read", async () => {
+    const sid = await sessionOf({ subject: "guarded", groups: ["engineers"] });
+    const reader = { subject: "former", groups: ["reviewers"] };
+    const policy = testPolicy({ tool: upstream.url }) as { roles: object };
+    const auditors = { groups: ["auditors", "reviewers"] };
+    await applyTestPolicy(gateway.url, gateway.issuer, { ...policy, roles: { ...policy.roles, auditor: auditors } });
+    const answer = await eventually(
+      () => gateway.fetch(reader, pathOf(sid)),
+      ({ status }) => status === 200,
+    );
+    expect(answer.status).toBe(200);
+    const heard = answer.text();
+    heard.catch(() => undefined);
+    await applyTestPolicy(gateway.url, gateway.issuer, policy);
+    await expect(heard).rejects.toThrow();
+    const again = await eventually(
+      () => gateway.fetch(reader, pathOf(sid), { method: "HEAD" }),
+      ({ status }) => status === 404,
+    );
+    expect(again.status).toBe(404);
   });
 
   test("of their own session on the console does not hear of themselves without end", async () => {
