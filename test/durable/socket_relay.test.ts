@@ -1,0 +1,235 @@
+// A relay between two ends in one isolate, over storage that fails: nothing leaves that is not on
+// record, nothing is on record twice, and what cannot be recorded ends the socket for both sides.
+
+import { expect, test } from "vitest";
+import type { CommandId } from "../../core/ids.ts";
+import { parsePolicy, type Policy } from "../../core/policy/policy.ts";
+import type { Digest } from "../../core/ids.ts";
+import type { SocketKnowledge } from "../../durable/socket_ports.ts";
+import { type SocketHouse, SocketRelay } from "../../durable/socket_relay.ts";
+import type { SocketOrder } from "../../durable/socket_rpc.ts";
+import { classesOf, kindsOf, newCommand, record, requested } from "../support/objects.ts";
+import { type Bench, withBench } from "../support/session_bench.ts";
+
+const HASH = "5d".repeat(32) as Digest;
+const POLICY = JSON.stringify({
+  version: 1,
+  roles: { engineer: { groups: ["engineers"] } },
+  connections: { chat: { protocol: "websocket", region: "local", upstream: "https://chat.example" } },
+  rules: [
+    {
+      id: "all",
+      effect: "allow",
+      who: { roles: ["engineer"] },
+      connections: ["chat"],
+      methods: ["GET", "SEND", "RECEIVE"],
+      routes: ["/**"],
+    },
+  ],
+});
+
+function policy(): Policy {
+  const parsed = parsePolicy(POLICY, HASH);
+  if (!parsed.ok) throw new Error(JSON.stringify(parsed.problems));
+  return parsed.value;
+}
+
+/** What one end hears, in order. */
+class End {
+  readonly socket: WebSocket;
+  readonly heard: string[] = [];
+  readonly closed: Promise<number>;
+
+  constructor(socket: WebSocket) {
+    this.socket = socket;
+    socket.accept();
+    socket.addEventListener("message", ({ data }) => void this.heard.push(String(data)));
+    this.closed = new Promise((resolve) => socket.addEventListener("close", ({ code }) => resolve(code)));
+  }
+}
+
+interface Relayed {
+  readonly bench: Bench;
+  readonly relay: SocketRelay;
+  readonly caller: End;
+  readonly tool: End;
+  readonly command: CommandId;
+  /** What the control object is known to have said; null while that is too old. */
+  knowledge: SocketKnowledge | null;
+  hasRoom: boolean;
+}
+
+function withRelay(work: (relayed: Relayed) => Promise<void>): Promise<void> {
+  return withBench(async (bench) => {
+    bench.now = Date.now();
+    const command = newCommand();
+    await bench.begin(requested(command));
+    await bench.proceed([record("response.started", command, { status: 101, ms: 1 }, { headers: "[]" })]);
+    const known = { policy: policy(), isUnreadable: false, inForce: null };
+    const knowledge: SocketKnowledge = { ...known, revocations: { tokens: [], subjects: [], kills: [] } };
+    const [toCaller, toTool] = [new WebSocketPair(), new WebSocketPair()];
+    const relayed: { -readonly [Key in keyof Relayed]?: Relayed[Key] } = { bench, command, knowledge, hasRoom: true };
+    const house: SocketHouse = {
+      log: bench.log,
+      commits: bench.commits,
+      count: 1,
+      ports: {
+        control: {
+          current: () => relayed.knowledge ?? null,
+          shouldRenew: () => false,
+          renew: async () => relayed.knowledge ?? null,
+        },
+        pseudonym: () => () => "p",
+        commitment: () => "0".repeat(64),
+      },
+      hasRoomFor: () => relayed.hasRoom === true,
+      catchUp: () => undefined,
+      ended: () => undefined,
+    };
+    const relay = new SocketRelay(orderOf(command), toCaller[1], toTool[1], house);
+    relay.start();
+    const all = { ...relayed, relay, caller: new End(toCaller[0]), tool: new End(toTool[0]) } as Relayed;
+    Object.defineProperties(relayed, {
+      knowledge: { get: () => all.knowledge },
+      hasRoom: { get: () => all.hasRoom },
+    });
+    await work(all);
+  });
+}
+
+function orderOf(command: CommandId): SocketOrder {
+  const principal = {
+    issuer: "https://id.example",
+    subject: "alice",
+    name: null,
+    email: null,
+    emailVerified: false,
+    groups: ["engineers"],
+    authTime: null,
+    methods: [],
+    actors: [],
+  };
+  const token = { id: "t", issuedAt: 0, expires: 4_000_000_000, algorithm: "ES256", keyId: null, client: null };
+  const upstream = "https://chat.example";
+  return {
+    command,
+    started: Date.now(),
+    upstream: { url: `${upstream}/room`, base: upstream, headers: [], offered: [], timeoutMs: 1000 },
+    releasedTo: { pathForm: "https://gateway.example/c/chat", upstream },
+    caller: {
+      authenticated: { principal, token } as SocketOrder["caller"]["authenticated"],
+      until: Date.now() + 60_000,
+    },
+    firstAdmin: null,
+    asked: { connection: "chat", path: "/room", query: "", headers: [], address: null, region: "local" },
+    policy: HASH,
+  };
+}
+
+async function kinds(bench: Bench): Promise<string[]> {
+  return kindsOf((await bench.check()).records).slice(3);
+}
+
+/** Until everything that was sent has been decided. */
+async function quiet(): Promise<void> {
+  for (let turn = 0; turn < 5; turn++) await new Promise((resolve) => setTimeout(resolve, 1));
+}
+
+test("what passes is on record first, each way in its order", () =>
+  withRelay(async ({ bench, caller, tool }) => {
+    const atQuery: number[] = [];
+    bench.onQuery = (query) => {
+      if (query.startsWith("INSERT INTO record")) atQuery.push(tool.heard.length + caller.heard.length);
+    };
+    caller.socket.send("one");
+    caller.socket.send("two");
+    await quiet();
+    tool.socket.send("back");
+    await quiet();
+    expect(tool.heard).toEqual(["one", "two"]);
+    expect(caller.heard).toEqual(["back"]);
+    // Nothing had been heard of a message when its record was written.
+    expect(atQuery[0]).toBe(0);
+    caller.socket.close(1000, "done");
+    expect(await tool.closed).toBe(1000);
+    await quiet();
+    expect(await kinds(bench)).toEqual([...Array(3).fill("command.requested"), "command.completed"]);
+  }));
+
+test("a message that cannot be recorded does not leave, nor what follows it, and both sides are closed with 1011", () =>
+  withRelay(async ({ bench, caller, tool }) => {
+    caller.socket.send("kept");
+    await quiet();
+    bench.faults.push("lost", "lost");
+    caller.socket.send("lost");
+    caller.socket.send("after it");
+    expect(await tool.closed).toBe(1011);
+    expect(await caller.closed).toBe(1011);
+    expect(tool.heard).toEqual(["kept"]);
+    await quiet();
+    const { records } = await bench.check();
+    expect(kindsOf(records).slice(3)).toEqual(["command.requested", "command.failed"]);
+    expect(classesOf(records.at(-1))).toMatchObject({ reason: "not_recordable", req_messages: 1, close: 1011 });
+  }));
+
+test("a message whose record was kept though the write seemed to fail is on record once, and leaves once", () =>
+  withRelay(async ({ bench, caller, tool }) => {
+    bench.faults.push("persisted");
+    caller.socket.send("once");
+    await quiet();
+    expect(tool.heard).toEqual(["once"]);
+    expect(await kinds(bench)).toEqual(["command.requested"]);
+  }));
+
+test("an end that cannot be recorded closes both sides all the same, and is tried again", () =>
+  withRelay(async ({ bench, caller, tool }) => {
+    bench.faults.push("lost", "lost");
+    caller.socket.close(1000, "done");
+    expect(await tool.closed).toBe(1000);
+    await new Promise((resolve) => setTimeout(resolve, 1_200));
+    expect(await kinds(bench)).toEqual(["gap", "command.completed"]);
+  }));
+
+test("a killed session's socket takes no message any more", () =>
+  withRelay(async ({ bench, relay, caller, tool }) => {
+    bench.storage.transactionSync(() => bench.log.kill(bench.sid, newCommand(), bench.now));
+    caller.socket.send("too late");
+    expect(await tool.closed).toBe(1008);
+    expect(relay.isEnding).toBe(true);
+    expect(tool.heard).toEqual([]);
+    await quiet();
+    const { records } = await bench.check();
+    expect(classesOf(records[3])).toMatchObject({ reason: "killed", closed_by: "gateway" });
+  }));
+
+test("messages wait while nobody knows what is in force, and pass in their order once it is known", () =>
+  withRelay(async (relayed) => {
+    const { relay, caller, tool } = relayed;
+    const { knowledge } = relayed;
+    relayed.knowledge = null;
+    caller.socket.send("one");
+    caller.socket.send("two");
+    await quiet();
+    expect(tool.heard).toEqual([]);
+    relayed.knowledge = knowledge;
+    caller.socket.send("three");
+    await quiet();
+    relay.goOn();
+    await quiet();
+    expect(tool.heard).toEqual(["one", "two", "three"]);
+  }));
+
+test("a peer that is too far behind is closed, and what was meant for it is said not to have been handed on", () =>
+  withRelay(async (relayed) => {
+    const { bench, caller, tool } = relayed;
+    relayed.hasRoom = false;
+    tool.socket.send("more than it takes");
+    expect(await caller.closed).toBe(1013);
+    expect(await tool.closed).toBe(1013);
+    expect(caller.heard).toEqual([]);
+    await quiet();
+    const { records } = await bench.check();
+    expect(kindsOf(records).slice(3)).toEqual(["command.requested", "command.cancelled", "command.failed"]);
+    expect(classesOf(records[4]).reason).toBe("caller_behind");
+    expect(classesOf(records[5])).toMatchObject({ reason: "caller_behind", resp_messages: 0 });
+  }));
