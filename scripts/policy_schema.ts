@@ -106,7 +106,7 @@ const ADDITIONS: Readonly<Record<string, Addition>> = {
   "rules.*.when": { description: "A condition in CEL over principal, actor, connection, command, request and now." },
   "rules.*.message": { description: "Told to the caller when this rule denies." },
   "rules.*.mask": {
-    description: "What is masked towards the caller, too: `secrets` for all built-in masks, or your own.",
+    description: "What is masked towards the caller, too: `secrets` for all built-in masks, one of them, or your own.",
   },
   "rules.*.record": {
     description: "How much of bodies and messages is recorded, in place of what the connection says.",

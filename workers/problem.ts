@@ -13,7 +13,6 @@ export type ProblemReason =
   | "session_killed"
   | "issuer_unavailable"
   | "approval_unavailable"
-  | "obligation_unmet"
   | "method_unknown"
   | "upgrade_unsupported"
   | "upgrade_malformed"
@@ -35,6 +34,7 @@ export type ProblemReason =
   | "body_unsupported"
   | "answer_not_recordable"
   | "answer_unreadable"
+  | "answer_unmaskable"
   | "request_not_recordable"
   | "request_unreadable"
   | "mask_failed"
@@ -90,7 +90,6 @@ const TOLD: Readonly<Record<ProblemReason, Told>> = {
   session_killed: { status: 403, title: "An admin ended this session; log in again" },
   issuer_unavailable: { status: 503, title: "The identity provider cannot be reached", retryAfter: 10 },
   approval_unavailable: { status: 403, title: "This needs an approval, which this gateway cannot ask for" },
-  obligation_unmet: { status: 403, title: "The policy demands something this gateway cannot do" },
   method_unknown: { status: 501, title: "This method is not forwarded" },
   upgrade_malformed: { status: 400, title: "The subprotocols are no list of different names" },
   upgrade_unsupported: { status: 501, title: "Protocol upgrades are not forwarded" },
@@ -114,6 +113,11 @@ const TOLD: Readonly<Record<ProblemReason, Told>> = {
   answer_not_recordable: {
     status: 502,
     title: "The answer could not be recorded, so it is withheld; the command may have taken effect",
+  },
+  answer_unmaskable: {
+    status: 502,
+    title:
+      "The upstream answered with a part, where the policy has the whole masked; the command may have taken effect",
   },
   answer_unreadable: {
     status: 502,

@@ -28,7 +28,9 @@ export function splitPiece(piece: MaskedPiece, from: number, bytes: number, span
   }
   // What follows the last span that fits, up to the next one.
   const next = piece.spans[count];
-  const room = Math.min(bytes - masked, (next === undefined ? piece.upto : next.at) - plain);
+  // What is decided may go further than the bytes do: into a secret of which the span comes with its end.
+  const end = next === undefined ? plain + piece.bytes.length - masked : next.at;
+  const room = Math.min(bytes - masked, end - plain);
   masked += room;
   plain += room;
   return [

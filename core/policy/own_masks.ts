@@ -2,11 +2,17 @@
 // one that no engine takes in linear time is a problem of the file and not of a payload.
 
 import { RE2JS, RE2JSSyntaxException } from "re2js";
-import type { OwnMask } from "../mask/mask_plan.ts";
+import { BUILT_IN_RULES, type OwnMask } from "../mask/mask_plan.ts";
 import type { FileMask } from "./file.ts";
 
 /** What a rule's `mask` calls all built-in masks. */
-export const BUILT_IN_MASKS = "secrets";
+const ALL_BUILT_IN = "secrets";
+const BUILT_IN: ReadonlySet<string> = new Set([ALL_BUILT_IN, ...BUILT_IN_RULES]);
+
+/** Whether a rule's `mask` may name it without the file's defining it. */
+export function isBuiltInMask(name: string): boolean {
+  return BUILT_IN.has(name);
+}
 
 /** Instructions of a compiled pattern; each may be looked at for every byte near a keyword. */
 const MAX_PROGRAM = 2_000;
@@ -18,7 +24,7 @@ export type ReportMask = (member: "fields" | "pattern" | "keywords" | null, expe
 export function ownMask(id: string, mask: FileMask, report: ReportMask): OwnMask {
   const { fields, keywords, pseudonym } = mask;
   const pattern = mask.pattern ?? null;
-  if (id === BUILT_IN_MASKS) report(null, `a name that is not ${BUILT_IN_MASKS}, which stands for what is built in`);
+  if (isBuiltInMask(id)) report(null, "a name that no built-in mask has");
   if (pattern === null && fields.length === 0) report(null, "fields, a pattern with keywords, or both");
   if (pattern !== null && keywords.length === 0)
     report("pattern", "keywords beside it: it is tried where one of them stands");

@@ -15,7 +15,7 @@ import type { Extent, HowRefused, Obligation } from "./decision.ts";
 import { type PolicyExample, exampleOf } from "./example.ts";
 import type { FileExample, FileRule, PolicyFile } from "./file.ts";
 import { FileSchema } from "./file_schema.ts";
-import { BUILT_IN_MASKS, ownMask } from "./own_masks.ts";
+import { isBuiltInMask, ownMask } from "./own_masks.ts";
 import { MAX_PROBLEMS, type PolicyProblem, type PolicyRefusal } from "./problem.ts";
 import { pathText, readYaml, type ReadText, type ValuePath } from "./read_yaml.ts";
 import { captureNames, parseRoute } from "./route.ts";
@@ -232,8 +232,8 @@ function findDangling(file: PolicyFile, connections: ReadonlyMap<string, Connect
     findPeople(rule, at, file, found);
     findMessages(rule, at, connections, found);
     for (const [i, name] of rule.mask.entries())
-      if (name !== BUILT_IN_MASKS && !Object.hasOwn(file.masks, name))
-        found.add([...at, "mask", i], `a mask of this file, or ${BUILT_IN_MASKS}`);
+      if (!isBuiltInMask(name) && !Object.hasOwn(file.masks, name))
+        found.add([...at, "mask", i], "a mask of this file, secrets, or one that is built in");
     if (!("labels" in rule.connections)) {
       for (const [i, name] of rule.connections.entries())
         if (name !== "*" && !Object.hasOwn(file.connections, name))

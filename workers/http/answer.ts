@@ -2,6 +2,7 @@
 // record, its body included; a larger one is a stream (answer_stream.ts).
 
 import type { Header } from "../../core/mask/mask_headers.ts";
+import { isAboutParts } from "../../core/protocol/http/masked_exchange.ts";
 import { isBodyless, isFinalStatus } from "../../core/protocol/http/status.ts";
 import type { Classes, Masked } from "../../core/record/record.ts";
 import { problem, type ProblemReason } from "../problem.ts";
@@ -13,7 +14,6 @@ import { cancelled, completed, failed, withheld } from "./outcome.ts";
 import { release, releasedHeaders } from "./release.ts";
 import { statedBy } from "./sent_body.ts";
 import { isSocket } from "./socket.ts";
-import { toCallerOf } from "./to_caller.ts";
 import { recordWhole, WHOLE_BODY_LIMIT } from "./whole_body.ts";
 import { placeOfRecord, recordEnding, toldOf, withhold } from "./withhold.ts";
 
@@ -26,7 +26,13 @@ export async function answerCommand(cleared: Cleared, forwarded: Forwarded): Pro
     return response;
   }
   if (!isFinalStatus(response.status) || response.webSocket) return invalidAnswer(cleared, forwarded);
-  const headers = releasedHeaders(cleared, response);
+  if (forwarded.callerMask !== null && isAboutParts(response.status)) return unmaskable(cleared, forwarded, response);
+  let headers: readonly Header[] = releasedHeaders(cleared, response);
+  try {
+    headers = forwarded.callerMask?.head(headers) ?? headers;
+  } catch {
+    return maskFailed(cleared, forwarded, response.status);
+  }
   const declared = response.headers.get("content-length");
   const length = declared === null || !/^\d{1,15}$/.test(declared) ? null : Number(declared);
   if (
@@ -69,6 +75,18 @@ function invalidAnswer(cleared: Cleared, forwarded: Forwarded): Promise<Response
   });
 }
 
+/** It was asked for whole, and unconditionally: a part can be searched for no secret that it holds half of. */
+function unmaskable(cleared: Cleared, forwarded: Forwarded, { status }: Response): Promise<Response> {
+  forwarded.abort.abort();
+  const reason = "answer_unmaskable";
+  return settleWithProblem(cleared, forwarded, reason, { transport: "invalid", status, reason });
+}
+
+function maskFailed(cleared: Cleared, forwarded: Forwarded, status: number): Promise<Response> {
+  forwarded.abort.abort();
+  return settleWithProblem(cleared, forwarded, "mask_failed", { transport: "invalid", status, reason: "mask_failed" });
+}
+
 /** One append for status, headers, body and outcome. */
 async function answerWhole(
   cleared: Cleared,
@@ -77,7 +95,7 @@ async function answerWhole(
   headers: readonly Header[],
 ): Promise<Response> {
   const { status } = response;
-  const toCaller = toCallerOf(cleared, response);
+  const toCaller = forwarded.callerMask?.body(response.headers.get("content-type")) ?? null;
   let body: Uint8Array | null = null;
   if (response.body !== null && !isBodyless(cleared.asked.method, status)) {
     try {
@@ -90,11 +108,7 @@ async function answerWhole(
   const whole = recordWhole(body ?? NO_BYTES, cleared.asked.recording, statedBy(response.headers), toCaller);
   switch (whole.kind) {
     case "mask_failed":
-      return settleWithProblem(cleared, forwarded, "mask_failed", {
-        transport: "invalid",
-        status,
-        reason: "mask_failed",
-      });
+      return maskFailed(cleared, forwarded, status);
     case "unreadable":
       return settleWithProblem(cleared, forwarded, "answer_unreadable", unreadableBy(status));
     case "in_chunks": {
@@ -107,7 +121,7 @@ async function answerWhole(
       const ending = { cleared, forwarded, meter };
       if (!(await settle(cleared, forwarded, completed(ending, status, { headers, payload }))))
         return withhold(cleared, withheld(ending, status));
-      return release(response, headers, body === null ? null : released);
+      return release(forwarded, response, headers, body === null ? null : released);
     }
   }
 }

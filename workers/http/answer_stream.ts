@@ -12,7 +12,6 @@ import { cancelled, completed, type Ending, failed, gap, started, withheld } fro
 import { pump, type PumpEnd } from "./pump.ts";
 import { release } from "./release.ts";
 import { statedBy } from "./sent_body.ts";
-import { toCallerOf } from "./to_caller.ts";
 import { placeOfRecord, recordEnding, toldOf } from "./withhold.ts";
 
 /** A stream: `response.started` before its first byte, each chunk before it is released, the outcome before its last. */
@@ -26,7 +25,7 @@ export async function answerStream(
 ): Promise<Response> {
   const { exchange, asked } = cleared;
   forwarded.untimed();
-  const toCaller = toCallerOf(cleared, response);
+  const toCaller = forwarded.callerMask?.body(response.headers.get("content-type")) ?? null;
   const body = new BodyRecord(exchange.command, "response", asked.recording, statedBy(response.headers), toCaller);
   const { readable, writable } =
     length === null || toCaller !== null ? new IdentityTransformStream() : new FixedLengthStream(length);
@@ -39,7 +38,7 @@ export async function answerStream(
   // If it ends before it has begun, nothing was released yet.
   exchange.ctx.waitUntil(running.then((told) => beginning.resolve(told)));
   const told = await beginning.promise;
-  return told === null ? release(response, headers, readable) : problem(told, placeOfRecord(cleared));
+  return told === null ? release(forwarded, response, headers, readable) : problem(told, placeOfRecord(cleared));
 }
 
 /** Runs until the outcome is durable, also after the headers have left. */

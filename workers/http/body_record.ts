@@ -163,7 +163,8 @@ export class BodyRecord {
     if (this.#isOpaque) return this.#size;
     if (payload === null) return 0;
     if (this.#isCoded) return payload.isFull ? 0 : this.#size;
-    const upto = payload.isFull || reach === "decided" ? payload.told : payload.plain;
+    if (payload.isFull) return Math.max(0, payload.told - this.#releasedUpto);
+    const upto = reach === "decided" ? payload.decided : payload.plain;
     return Math.max(0, upto - this.#releasedUpto);
   }
 

@@ -197,6 +197,7 @@ export function openWhole(coding: Coding, body: Uint8Array, limit: number): Uint
   }
 }
 
+/** Node says so by a code, workerd by the kind of error alone ("Memory limit exceeded"). */
 function isTooLarge(error: unknown): boolean {
-  return error instanceof Error && "code" in error && error.code === "ERR_BUFFER_TOO_LARGE";
+  return error instanceof RangeError;
 }

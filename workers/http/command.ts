@@ -8,7 +8,7 @@ import { isKilled } from "../../core/auth/revocation.ts";
 import type { TokenRefusal } from "../../core/auth/token.ts";
 import { newCommandId } from "../../core/ids.ts";
 import { exchangeRecord } from "../../core/mask/mask_draft.ts";
-import { explainDecision, type Obligation } from "../../core/policy/decision.ts";
+import { explainDecision } from "../../core/policy/decision.ts";
 import { verbClass } from "../../core/protocol/http/methods.ts";
 import type { Classes, Fields, Masked } from "../../core/record/record.ts";
 import { ok, type Result } from "../../core/result.ts";
@@ -104,12 +104,8 @@ function refusalOf({ request, known }: Exchange, caller: Caller, asked: Asked): 
     case "needs_approval":
       return "approval_unavailable";
     case "allow":
-      return decision.obligations.every(isMet) ? null : "obligation_unmet";
+      return null;
   }
-}
-
-function isMet({ kind }: Obligation): boolean {
-  return kind === "record";
 }
 
 /** What is known and fresh enough, renewed beside the command when it has grown old; null if the command must wait for news. */

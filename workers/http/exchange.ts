@@ -2,6 +2,7 @@
 
 import type { CommandId, ConnectionName } from "../../core/ids.ts";
 import type { Header } from "../../core/mask/mask_headers.ts";
+import type { MaskPlan } from "../../core/mask/mask_plan.ts";
 import type { Decision } from "../../core/policy/decision.ts";
 import type { Policy } from "../../core/policy/policy.ts";
 import type { Framing } from "../../core/protocol/http/framing.ts";
@@ -76,6 +77,8 @@ export interface Asked {
   };
   /** The gateway's own words for the record of the request or of its refusal, beside token and client: no text that could carry a secret. */
   readonly fields: Fields;
+  /** What is masked in its answer before the caller gets it; absent where the caller gets what the upstream sent. */
+  readonly callerPlan?: MaskPlan;
   /** How its bodies are recorded. */
   readonly recording: Recording;
   /** Whether it would still be allowed, as it is, by a policy that has come into force since. Absent: no policy has a part in it. */

@@ -13,6 +13,7 @@ import type { Cleared } from "./exchange.ts";
 import type { Meter } from "./meter.ts";
 import { pump, type PumpEnd } from "./pump.ts";
 import { statedBy } from "./sent_body.ts";
+import { CallerMask } from "./to_caller.ts";
 import { openSocket } from "./socket.ts";
 
 /** Why a command ended before its answer did. */
@@ -23,6 +24,8 @@ export interface Forwarded {
   readonly response: Response | null;
   /** Meter of the request's body; null if there was none. */
   readonly sent: Meter | null;
+  /** What the caller gets in place of what the upstream sent; null where that is the same. */
+  readonly callerMask: CallerMask | null;
   /** Set when this side ended it. */
   cut: Cut | null;
   /** The admin's command that said so, where one did. */
@@ -54,6 +57,7 @@ export async function forward(cleared: Cleared, callerLeft: () => void): Promise
   const forwarded: { -readonly [Key in keyof Forwarded]: Forwarded[Key] } = {
     response: null,
     sent: null,
+    callerMask: asked.callerPlan === undefined ? null : new CallerMask(asked.callerPlan),
     cut: null,
     cutBy: null,
     broken: null,

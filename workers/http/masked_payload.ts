@@ -29,10 +29,15 @@ export class MaskedPayload {
   readonly #pieces: MaskedPiece[] = [];
   /** Masked bytes in there. */
   gathered = 0;
-  /** Plain bytes that came; that are decided; that parts were handed out for. */
+  /**
+   * Plain bytes that came; that are decided; that parts were handed out for. Of a secret whose end has not
+   * come, the bytes so far are decided, and the masker tells of them only with its end.
+   */
   plain = 0;
   decided = 0;
   told = 0;
+  /** Plain bytes that the masker has told of. */
+  #given = 0;
 
   constructor(masker: Masker, extent: Extent) {
     this.#masker = masker;
@@ -60,6 +65,8 @@ export class MaskedPayload {
 
   #gather(piece: MaskedPiece): void {
     this.decided = piece.upto;
+    this.#given += piece.bytes.length;
+    for (const { length, put } of piece.spans) this.#given += length - put;
     if (piece.bytes.length === 0 && piece.spans.length === 0) return;
     this.#pieces.push(piece);
     this.gathered += piece.bytes.length;
@@ -87,7 +94,7 @@ export class MaskedPayload {
     }
     if (open.size > 0) parts.push(open.close());
     this.gathered = 0;
-    if (this.#left > 0) this.told = this.decided;
+    if (this.#left > 0) this.told = this.#given;
     return parts;
   }
 }

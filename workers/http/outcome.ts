@@ -3,6 +3,7 @@
 import { exchangeRecord, ownRecord } from "../../core/mask/mask_draft.ts";
 import type { Header } from "../../core/mask/mask_headers.ts";
 import type { RecordedPayload } from "../../core/mask/payload_fields.ts";
+import { canonicalText } from "../../core/record/canonical.ts";
 import type { Classes, Masked } from "../../core/record/record.ts";
 import type { Cleared } from "./exchange.ts";
 import type { Forwarded } from "./forward.ts";
@@ -57,6 +58,8 @@ function outcome(
   sent: { readonly headers?: readonly Header[]; readonly payload?: RecordedPayload | null } = {},
 ): Masked {
   const { exchange } = cleared;
+  const by = kind === "command.cancelled" ? forwarded.cutBy : null;
+  const told = meter === null ? null : toldToCaller(cleared, forwarded);
   const counts = {
     tool: "none",
     req_bytes: forwarded.sent?.bytes ?? 0,
@@ -64,12 +67,25 @@ function outcome(
     ms: Date.now() - exchange.started,
     ...cutOf("req_cut", forwarded.sent),
     ...cutOf("resp_cut", meter),
+    ...(told === null ? {} : { masked: told.spans }),
   };
-  const by = kind === "command.cancelled" ? forwarded.cutBy : null;
   return exchangeRecord({ kind, command: exchange.command, part: 0, classes: { ...classes, ...counts } }, sent, {
     digests: digestsText(forwarded.sent, meter),
     ...(by === null ? {} : { by }),
+    ...(told === null ? {} : { released: told.text }),
   });
+}
+
+/** What the caller got, where it is not what the upstream sent; null where it is. */
+function toldToCaller(
+  { asked }: Cleared,
+  { callerMask }: Forwarded,
+): { readonly spans: number; readonly text: string } | null {
+  if (callerMask === null) return null;
+  const { size, digest, complete } = callerMask.released;
+  // Keyed, since nothing says that all secrets were to be masked towards this caller.
+  const text = canonicalText({ complete, keyed: asked.recording.commitment(digest), size });
+  return { spans: callerMask.spans, text };
 }
 
 function cutOf(name: "req_cut" | "resp_cut", meter: Meter | null): Classes {

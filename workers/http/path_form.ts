@@ -11,12 +11,14 @@ import { namesIssuer } from "../../core/auth/token.ts";
 import type { ConnectionName } from "../../core/ids.ts";
 import { readJsonBody } from "../../core/policy/body.ts";
 import { type ConnectionSettings, CONSOLE, type Policy } from "../../core/policy/policy.ts";
+import { callerPlan } from "../../core/policy/obligations.ts";
 import { stands, termsOf } from "../../core/policy/stands.ts";
 import { type Question, decide } from "../../core/policy/decide.ts";
 import { type Decision, deniedByDefault } from "../../core/policy/decision.ts";
 import { present } from "../../core/protocol/http/credential.ts";
 import { isOwnRequest } from "../../core/protocol/http/same_origin.ts";
 import { verbClass } from "../../core/protocol/http/methods.ts";
+import { askedWhole } from "../../core/protocol/http/masked_exchange.ts";
 import { requestHeaders } from "../../core/protocol/http/request_headers.ts";
 import {
   parseTarget,
@@ -111,7 +113,8 @@ export function resolveTool(caller: Caller, exchange: Exchange, form: Form): Ask
     if (settings.region !== gateway.config.region) return refused("wrong_region");
     // Told only to those who may use it: whether a connection exists is no news for others.
     if (form.ownHost !== null && !settings.browser) return refused("no_host_form");
-    const call = upstreamOf(exchange, settings, parsed.value, headers, form);
+    const plan = callerPlan(decision, settings);
+    const call = upstreamOf(exchange, settings, parsed.value, headers, form, plan !== null);
     if (typeof call === "string") return refused(call);
     if (socket !== null) {
       const sent = { target, headers: withSubprotocols(call.forwarded, socket) };
@@ -119,7 +122,7 @@ export function resolveTool(caller: Caller, exchange: Exchange, form: Form): Ask
     }
     const sent = { target, headers: call.forwarded };
     const stands = standsBy(caller, exchange, question, decision, settings, body);
-    return { ...known, answerer: call.answerer, sent, stands };
+    return { ...known, answerer: call.answerer, sent, stands, ...(plan === null ? {} : { callerPlan: plan }) };
   };
   const question = questionOf(caller, exchange, parsed.value, below + parsed.value.path, headers);
   const decision = decide(policy, question);
@@ -207,6 +210,7 @@ function upstreamOf(
   target: Target,
   headers: readonly Header[],
   { below, baseOf, ownHost }: Form,
+  isMasked: boolean,
 ): { answerer: UpstreamAnswerer; forwarded: readonly Header[] } | ProblemReason {
   const { config } = exchange.gateway;
   const upstream = settings.upstream + below;
@@ -222,8 +226,9 @@ function upstreamOf(
     ...(settings.credential?.as === "header" ? { credentialHeader: settings.credential.name } : {}),
     ...(ownHost === null ? {} : { ownHost: { passesAuthorization: passesAuthorization(exchange, settings, ownHost) } }),
   } as const;
-  const forwarded = requestHeaders(headers, from);
-  if (!forwarded.ok) return forwarded.reason;
+  const allowed = requestHeaders(headers, from);
+  if (!allowed.ok) return allowed.reason;
+  const forwarded = isMasked ? askedWhole(exchange.request.method, allowed.value) : allowed.value;
   let { query } = target;
   let secretQuery = "";
   let credential: readonly Header[] = [];
@@ -241,7 +246,7 @@ function upstreamOf(
     answerer: {
       kind: "upstream",
       url: upstreamUrl(upstream, { path: target.path, query }),
-      headers: credential.length === 0 ? forwarded.value : [...forwarded.value, ...credential],
+      headers: credential.length === 0 ? forwarded : [...forwarded, ...credential],
       secretQuery,
       upstream,
       pathForm,
@@ -249,7 +254,7 @@ function upstreamOf(
       path: target.path,
       timeoutMs: settings.timeoutSeconds * 1000,
     },
-    forwarded: forwarded.value,
+    forwarded,
   };
 }
 

@@ -4,8 +4,10 @@
 import type { Header } from "../../core/mask/mask_headers.ts";
 import { responseHeaders } from "../../core/protocol/http/response_headers.ts";
 import type { Cleared } from "./exchange.ts";
+import type { Forwarded } from "./forward.ts";
 
 export function release(
+  { callerMask }: Forwarded,
   response: Response,
   headers: readonly Header[],
   body: Uint8Array | ReadableStream | null,
@@ -14,7 +16,8 @@ export function release(
   for (const [name, value] of headers) released.append(name, value);
   return new Response(body, {
     status: response.status,
-    statusText: response.statusText,
+    // Free text of the upstream's, which nobody masks.
+    ...(callerMask === null ? { statusText: response.statusText } : {}),
     headers: released,
     encodeBody: "manual",
   });

@@ -54,10 +54,11 @@ describe("a mask", () => {
     expect(problemsOf(JSON.stringify(masked({ x: mask }))).join("; ")).toContain(expected);
   });
 
-  it("is not called secrets, which stands for what is built in, nor in upper case", () => {
-    expect(problemsOf(JSON.stringify(masked({ secrets: NOTES }))).join()).toContain(
-      "masks.secrets: a name that is not",
-    );
+  it("has a name of its own, in lower case", () => {
+    for (const name of ["secrets", "password", "github-token"])
+      expect(problemsOf(JSON.stringify(masked({ [name]: NOTES }))).join()).toContain(
+        `masks.${name}: a name that no built-in mask has`,
+      );
     expect(problemsOf(JSON.stringify(masked({ Notes: NOTES }))).join()).toContain("a name: a-z");
   });
 
@@ -78,7 +79,7 @@ masks:
 
 describe("a rule's mask and record", () => {
   it("name masks of the file, or the built-in ones", () => {
-    expect(problemsOf(JSON.stringify(masked({ number: NUMBER }, { mask: ["secrets", "number"] })))).toEqual([]);
+    expect(problemsOf(JSON.stringify(masked({ number: NUMBER }, { mask: ["secrets", "number", "iban"] })))).toEqual([]);
     const [problem = ""] = problemsOf(JSON.stringify(masked({ number: NUMBER }, { mask: ["secrets", "numbers"] })));
     expect(problem).toContain("rules[0].mask[1]: a mask of this file");
   });
