@@ -102,13 +102,13 @@ describe("a browser that is logged in", () => {
   });
 
   test("is asked to log in again once the cookie says nothing, and only where it opens a page", async () => {
-    const [, sealed = ""] = /(__Host-sallyport=[^;]+)/.exec(alice.cookie(wiki)) ?? [];
+    const [, sealed = ""] = /(__Host-Http-sallyport=[^;]+)/.exec(alice.cookie(wiki)) ?? [];
     expect(sealed).not.toBe("");
     for (const cookie of [
-      "__Host-sallyport=forged",
+      "__Host-Http-sallyport=forged",
       `${sealed}x`,
       `${sealed}; ${sealed}`,
-      "__Host-sallyport=",
+      "__Host-Http-sallyport=",
       "__host-sallyport=x",
     ]) {
       expect((await send(`${wiki}/`, { headers: { ...NAVIGATION, cookie } })).status).toBe(303);
@@ -214,11 +214,12 @@ describe("an upstream at a connection's own host", () => {
       "set-cookie": [
         "sid=1; Domain=tools.localhost; Path=/; HttpOnly",
         "tossed=1; domain = .tools.localhost",
-        "__Host-sallyport=evil; Path=/; Secure",
+        "__Host-Http-sallyport=evil; Path=/; Secure",
         "__host-SALLYPORT-login=evil; Path=/; Secure",
+        "__Host-sallyport=evil; Path=/; Secure",
         "__Secure-sallyport=evil; Secure",
-        "=__Host-sallyport=evil; Path=/; Secure",
-        "__Host-sallyport",
+        "=__Host-Http-sallyport=evil; Path=/; Secure",
+        "__Host-Http-sallyport",
         "CF_Authorization=evil",
         "a=b\u0009c",
       ],

@@ -61,7 +61,7 @@ describe("a login", () => {
     expect(reasonOf(await victim.open(url))).toBe("login_other_browser");
     await victim.walk(`${wiki}/`, "alice", isStep("/.sallyport/ticket"));
     expect(reasonOf(await victim.open(url))).toBe("login_other_browser");
-    expect(victim.cookie(wiki)).not.toContain("__Host-sallyport=");
+    expect(victim.cookie(wiki)).not.toContain("__Host-Http-sallyport=");
   });
 
   test("gives a ticket that is good once, at its own host", async () => {
@@ -126,7 +126,7 @@ describe("a login", () => {
     }
     for (const cookie of [sealed, ticket])
       expect(
-        (await send(`${wiki}/x`, { headers: { ...OWN_FETCH, cookie: `__Host-sallyport=${cookie}` } })).status,
+        (await send(`${wiki}/x`, { headers: { ...OWN_FETCH, cookie: `__Host-Http-sallyport=${cookie}` } })).status,
       ).toBe(401);
   });
 
@@ -157,12 +157,12 @@ describe("a login", () => {
     expect(lines.filter((line) => !line.includes("=; ")).length).toBeGreaterThan(2);
     for (const line of lines) {
       expect(line.length).toBeLessThan(4096);
-      expect(line).toMatch(/^__Host-sallyport.*; Path=\/; Secure; HttpOnly; SameSite=Lax$/);
+      expect(line).toMatch(/^__Host-Http-sallyport.*; Path=\/; Secure; HttpOnly; SameSite=Lax$/);
     }
     expect((await wide.open(`${wiki}/`)).status).toBe(200);
     expect(upstream.last().headers.cookie).toBeUndefined();
     // A part that is missing, or is another login's, makes none of them good.
-    const [first = "", second = ""] = wide.cookie(wiki).match(/__Host-sallyport(?:\.\d)?=[^;]+/g) ?? [];
+    const [first = "", second = ""] = wide.cookie(wiki).match(/__Host-Http-sallyport(?:\.\d)?=[^;]+/g) ?? [];
     const other = await loggedIn(wiki, "alice");
     for (const cookie of [first, second, `${first}; ${other.cookie(wiki).replace("sallyport=", "sallyport.1=")}`])
       expect((await send(`${wiki}/`, { headers: { ...OWN_FETCH, cookie } })).status).toBe(401);
@@ -255,7 +255,7 @@ describe("a login that is over", () => {
       const origin = brief.originOf("wiki");
       const { cookies } = await loggedIn(origin, "alice");
       const jar = cookies.get(new URL(origin).host) ?? new Map<string, string>();
-      jar.delete("__Host-sallyport-login");
+      jar.delete("__Host-Http-sallyport-login");
       const bob = new Visitor();
       bob.cookies.set(new URL(origin).host, jar);
       const asked = await eventually(

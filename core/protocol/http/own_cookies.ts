@@ -4,10 +4,14 @@
 // Invariant: no cookie that a browser would send back under one of the gateway's names comes from an
 // upstream, and none of the gateway's goes to one.
 
-/** Holds the sealed access token, in several cookies if one is too small: `__Host-sallyport`, `__Host-sallyport.1` … */
-export const SESSION_COOKIE = "__Host-sallyport";
+// `__Host-Http-` (RFC 6265bis §4.1.3): a browser takes such a cookie from the host itself, over a secure
+// connection, and from no script. Without the last a tool's page could fill the browser's store until
+// ours is dropped, and put one in its place that makes the person act as somebody else. Browsers that do
+// not know the `Http-` part yet hold it to what `__Host-` asks for.
+/** Holds the sealed access token, in several cookies if one is too small: `__Host-Http-sallyport`, `__Host-Http-sallyport.1` … */
+export const SESSION_COOKIE = "__Host-Http-sallyport";
 /** Binds a login to the browser that began it. */
-export const LOGIN_COOKIE = "__Host-sallyport-login";
+export const LOGIN_COOKIE = "__Host-Http-sallyport-login";
 /** Browsers keep 4,096 bytes of a cookie with its name and attributes (RFC 6265bis §5.6). */
 const PART: number = 3_800;
 /** A token of 8 KiB (`TOKEN_LIMIT`), sealed and in base64url, takes 11.2 KB. */

@@ -40,12 +40,12 @@ describe("the session's cookie", () => {
   test.each([
     [null, null],
     ["theirs=1", null],
-    ["x__Host-sallyport=1", null],
-    ["__Host-sallyport=a; __Host-sallyport=b", ""],
-    ["__Host-sallyport=a; __Host-sallyport=a", ""],
-    ["__Host-sallyport=", ""],
-    ["__Host-sallyport=a; __Host-sallyport.1=b", "a"],
-    ["__Host-sallyport.1=b", null],
+    ["x__Host-Http-sallyport=1", null],
+    ["__Host-Http-sallyport=a; __Host-Http-sallyport=b", ""],
+    ["__Host-Http-sallyport=a; __Host-Http-sallyport=a", ""],
+    ["__Host-Http-sallyport=", ""],
+    ["__Host-Http-sallyport=a; __Host-Http-sallyport.1=b", "a"],
+    ["__Host-Http-sallyport.1=b", null],
     ["__HOST-sallyport=a", null],
   ])("is read from %j as %j", (header, value) => {
     expect(sessionCookie(header)).toBe(value);
@@ -59,13 +59,13 @@ describe("the session's cookie", () => {
 
 describe("what goes to the upstream", () => {
   test.each([
-    ["a=1; __Host-sallyport=x; b=2", "a=1; b=2"],
-    ["__Host-sallyport=x; __Host-sallyport.1=y; __Host-sallyport-login=z", null],
-    ["a=1,__Host-sallyport=x; b=2", "b=2"],
+    ["a=1; __Host-Http-sallyport=x; b=2", "a=1; b=2"],
+    ["__Host-Http-sallyport=x; __Host-Http-sallyport.1=y; __Host-Http-sallyport-login=z", null],
+    ["a=1,__Host-Http-sallyport=x; b=2", "b=2"],
     ["__HOST-SALLYPORT=x; b", "b"],
     ["__Secure-sallyport=x;;; b=", "b="],
     ["CF_Authorization=x; cf_appsession=y; c=1", "c=1"],
-    ['a="1; __Host-sallyport=x', 'a="1'],
+    ['a="1; __Host-Http-sallyport=x', 'a="1'],
   ])("of %j is %j", (header, forwarded) => {
     expect(forwardedCookies(header)).toBe(forwarded);
   });
@@ -78,7 +78,7 @@ describe("what goes to the upstream", () => {
       ",",
       " ",
       "=",
-      "__Host-sallyport=SEALED",
+      "__Host-Http-sallyport=SEALED",
       "__hOsT-sallyport.1=SEALED",
       '"',
     );
@@ -108,19 +108,19 @@ describe("what an upstream sets", () => {
   });
 
   test.each([
-    "__Host-sallyport=x",
-    " __host-sallyport=x",
-    "__Host-sallyport.2=x",
-    "__Secure-Sallyport-login=x",
     "__Host-Http-sallyport=x",
-    "=__Host-sallyport=x",
-    "__Host-sallyport",
+    " __host-sallyport=x",
+    "__Host-Http-sallyport.2=x",
+    "__Secure-Sallyport-login=x",
+    "__Host-sallyport=x",
+    "=__Host-Http-sallyport=x",
+    "__Host-Http-sallyport",
     "=a",
     "nameless",
     "",
     "a\u0000=1",
     "a=1\r\nset-cookie: b=2",
-    "a,__Host-sallyport=1",
+    "a,__Host-Http-sallyport=1",
     "a b=1",
     "CF_Authorization=x",
   ])("as %j is not released", (line) => {
