@@ -173,8 +173,10 @@ export class BodyRecord {
     const releasedBefore = this.#releasedUpto;
     if (length > 0) this.#releasedUpto = this.#isCoded ? this.#waitingUpto : releasedBefore + length;
     const records: Masked[] = [];
-    for (const part of parts.slice(0, -1)) records.push(this.#record(part, [], releasedBefore - part.upto));
-    const last = parts.at(-1) ?? null;
+    // What could be opened before the rest could not is told by itself, so that no record is half of either.
+    const before = this.#isOpaque ? parts : parts.slice(0, -1);
+    for (const part of before) records.push(this.#record(part, [], this.#isOpaque ? 0 : releasedBefore - part.upto));
+    const last = (this.#isOpaque ? null : parts.at(-1)) ?? null;
     if (last === null && length === 0) return records;
     const told = last?.upto ?? this.#payload?.told ?? 0;
     const isAsItWas =

@@ -39,21 +39,21 @@ export function codingOf(contentEncoding: string | null): Coding | "unknown" | n
 /**
  * A body may open to OPENED_FREE bytes and OPENED_RATIO times what has travelled of it, and to
  * OPENED_LIMIT at most: text seldom goes below a twentieth and logs that repeat themselves below a
- * hundredth, while deflate can reach 1,032 and Brotli has no bound. A gibibyte is a ninth of what a
- * session object stores.
+ * hundredth, while deflate can reach 1,032 and Brotli has no bound. What a few bytes can cost is the
+ * masking of 8 MiB, a fraction of a second; a gibibyte is a ninth of what a session object stores.
  */
-export const OPENED_FREE: number = 1024 * 1024;
+export const OPENED_FREE: number = 8 * 1024 * 1024;
 export const OPENED_RATIO = 128;
 export const OPENED_LIMIT: number = 1024 * 1024 * 1024;
 /** Bytes opened at once. */
 const PIECE: number = 64 * 1024;
 /**
  * Given to the decompressor at once. For Brotli it does not wait for its reader in the midst of one
- * (workerd 1.20261023), so that slices are small and what one may open to is all the memory it costs:
- * 4 KiB by the ratio are 512 KiB.
+ * (workerd 1.20261023): slices are small then, and what one may open to is all the memory it costs, a
+ * mebibyte of one kibibyte.
  */
-const SLICE: Readonly<Record<Coding, number>> = { gzip: PIECE, deflate: PIECE, br: 4096 };
-const SLICE_LIMIT: number = OPENED_FREE;
+const SLICE: Readonly<Record<Coding, number>> = { gzip: PIECE, deflate: PIECE, br: 1024 };
+const SLICE_LIMIT: number = 1024 * 1024;
 
 /** It is malformed, ends too early, or opens to too much. Carries nothing of the body. */
 export class NotOpened extends Error {}
@@ -192,12 +192,8 @@ export function openWhole(coding: Coding, body: Uint8Array, limit: number): Uint
         return brotliDecompressSync(body, options);
     }
   } catch (error) {
-    if (isTooLarge(error)) return null;
+    // Node's own error has a code (ERR_BUFFER_TOO_LARGE), the runtime's has not; both are of this class.
+    if (error instanceof RangeError) return null;
     throw new NotOpened();
   }
-}
-
-/** Node says so by a code, workerd by the kind of error alone ("Memory limit exceeded"). */
-function isTooLarge(error: unknown): boolean {
-  return error instanceof RangeError;
 }
