@@ -1,5 +1,5 @@
-// A disk that becomes full under the running gateway and is free again: what the caller hears, what
-// the upstream hears, what is recorded, and that all goes on without a restart.
+// One long file, because its gateway and disks are one: a disk that becomes full under the running gateway
+// and is free again: what the caller hears, what the upstream hears, what is recorded, and that all goes on.
 
 import { spawnSync } from "node:child_process";
 import { createServer, type IncomingMessage, type Server } from "node:http";
