@@ -24,7 +24,7 @@ let gateway: TestGateway;
 let second: number;
 /** What uploads reach: takes their bytes and never answers. */
 const uploads: Socket[] = [];
-const NAMES = ["alice", "bob", "eve", "finn", "gus", "hal", "ida", "joe", "kim"];
+const NAMES = ["alice", "bob", "eve", "finn", "gus", "hal", "ida", "joe", "kim", "lea", "max"];
 
 beforeAll(async () => {
   raw = await startRawUpstream((socket) => uploads.push(socket));
@@ -180,6 +180,29 @@ test("what a body says is judged by the new policy as well, though the upstream 
   expect(kim.heard()).toBe("");
   expect(await endOf("joe")).toMatchObject({ classes: { reason: "policy_changed" } });
   kim.socket.destroy();
+});
+
+test("a small body that no rule had read is judged by the policy that reads it", async () => {
+  await settle(policy());
+  let arrived = 0;
+  upstream.handlers.set("/ops", () => void arrived++);
+  const call = async (name: string, op: string): Promise<LastingCall> => {
+    const body = JSON.stringify({ op });
+    const headers = ["Content-Type: application/json", `Content-Length: ${body.length}`];
+    const client = await lastingCall(gateway, name, "POST /c/tool/ops HTTP/1.1", headers, second);
+    client.socket.write(body);
+    return client;
+  };
+  const [bad, good] = [await call("lea", "drop"), await call("max", "list")];
+  await eventually(
+    async () => arrived,
+    (count) => count === 2,
+  );
+  const when = 'has(command.json) && command.json.op == "drop"';
+  await apply(policy([denied("lea", { when }), denied("max", { when })]));
+  await bad.hears("allowed_no_more");
+  expect(good.heard()).toBe("");
+  good.socket.destroy();
 });
 
 test("an auditor who is none any more follows nobody's session any more", async () => {

@@ -50,13 +50,13 @@ export class CutWatch {
   }
 
   #judge({ revocations, policy, inForce }: Known): void {
-    const { caller, asked } = this.#cleared;
+    const { caller, asked, sent } = this.#cleared;
     const revoked = revocationOf(caller.authenticated, revocations);
     if (revoked !== null) return this.#cut("token_revoked", revoked.command);
     const killed = killOf(caller.authenticated, asked.connection, revocations);
     if (killed !== null) return this.#cut("killed", killed.command);
     if (policy.hash === this.#allowedBy) return;
-    if (asked.stands?.(policy) === false) this.#cut("policy_changed", inForce?.command ?? null);
+    if (asked.stands?.(policy, sent.bytes) === false) this.#cut("policy_changed", inForce?.command ?? null);
     else this.#allowedBy = policy.hash;
   }
 

@@ -82,7 +82,7 @@ export interface Asked {
   /** How its bodies are recorded. */
   readonly recording: Recording;
   /** Whether it would still be allowed, as it is, by a policy that has come into force since. Absent: no policy has a part in it. */
-  readonly stands?: (policy: Policy) => boolean;
+  readonly stands?: (policy: Policy, body: Uint8Array | null) => boolean;
   /** The request's body where a rule had to read it: it is forwarded from here. */
   readonly body?: Uint8Array;
 }

@@ -9,7 +9,7 @@ import type { Header } from "../../core/mask/mask_headers.ts";
 import { readToken } from "../../core/auth/credentials.ts";
 import { namesIssuer } from "../../core/auth/token.ts";
 import type { ConnectionName } from "../../core/ids.ts";
-import { readJsonBody } from "../../core/policy/body.ts";
+import { type BodyView, readJsonBody } from "../../core/policy/body.ts";
 import { type ConnectionSettings, CONSOLE, type Policy } from "../../core/policy/policy.ts";
 import { callerPlan } from "../../core/policy/obligations.ts";
 import { stands, termsOf } from "../../core/policy/stands.ts";
@@ -121,7 +121,7 @@ export function resolveTool(caller: Caller, exchange: Exchange, form: Form): Ask
       return { ...known, answerer: { ...call.answerer, socket }, sent };
     }
     const sent = { target, headers: call.forwarded };
-    const stands = standsBy(caller, exchange, question, decision, settings, body);
+    const stands = standsBy(caller, exchange, question, decision, settings);
     return { ...known, answerer: call.answerer, sent, stands, ...(plan === null ? {} : { callerPlan: plan }) };
   };
   const question = questionOf(caller, exchange, parsed.value, below + parsed.value.path, headers);
@@ -170,21 +170,25 @@ function questionOf(
   };
 }
 
-/** A body that was read is read again: its bytes are kept for the upstream anyway, what they say is not. */
+/** A body that was read whole is read again: its bytes are kept for the upstream anyway, what they say is not. */
 function standsBy(
   caller: Caller,
   { gateway }: Exchange,
   question: Question,
   decision: Decision,
   settings: ConnectionSettings,
-  body: Uint8Array | null,
-): (policy: Policy) => boolean {
+): NonNullable<Asked["stands"]> {
   const terms = termsOf(decision, settings);
-  return (policy) => {
+  return (policy, body) => {
     const { roles } = callerOf(caller.authenticated, policy, gateway.config);
-    const read = body === null ? question.body : readJsonBody(body, question.headers);
-    return stands(policy, { ...question, roles, body: read }, terms);
+    const limit = policy.connections.get(settings.name)?.jsonLimit ?? 0;
+    return stands(policy, { ...question, roles, body: seenAgain(question, body, limit) }, terms);
   };
+}
+
+function seenAgain({ body, headers }: Question, bytes: Uint8Array | null, limit: number): BodyView {
+  if (bytes === null) return body;
+  return bytes.length > limit ? { kind: "refused", reason: "body_too_large_to_decide" } : readJsonBody(bytes, headers);
 }
 
 /** Where it is recorded, and what of the target the record has. */
