@@ -116,7 +116,7 @@ const ABOUT: ReadonlySet<string> = new Set(
     "type types kind count counts limit limits length size expires expiry expiration expire exp at in on " +
     "url uri endpoint algorithm alg method methods enabled disabled required supported verified valid changed updated " +
     "created modified date time timestamp ttl age duration lifetime usage budget policy strength rule rules format " +
-    "name names status label description version max min present provided configured used remaining"
+    "name names status label description version max min present provided configured used remaining ref refs reference references"
   ).split(" "),
 );
 /** Before `tokens` they count what a language model read and wrote. */
@@ -125,8 +125,9 @@ const COUNTED: ReadonlySet<string> = new Set(
     " ",
   ),
 );
-/** Contain one of the parts by accident. */
-const ACCIDENTS: RegExp = /tokeni[sz]|secretar|passwordless|cookieless|cookieconsent|cookiepolicy/;
+/** Contain one of the parts by accident, or are what everybody may see: Kubernetes' names of tokens and secrets, a package's signatures. */
+const ACCIDENTS: RegExp =
+  /tokeni[sz]|secretar|passwordless|cookieless|cookieconsent|cookiepolicy|serviceaccounttoken|imagepullsecret|^signatures$/;
 /** Places in a list that is read page by page. */
 const PAGES: RegExp =
   /^(?:next|prev|previous)?(?:page|continuation|pagination|sync)token$|^(?:next|prev|previous)token$/;
@@ -172,7 +173,8 @@ function judgeComponent(component: string): Judged | null {
 
 /** `name` as it means, not as it was encoded. Each component of `user[password]` or `spring.datasource.password` counts by itself. */
 export function judgeName(name: string): Judged | null {
-  if (name.length > NAME_LIMIT) return null;
+  // A place among packages, whatever they are called.
+  if (name.length > NAME_LIMIT || name.includes("node_modules/")) return null;
   let weak: Judged | null = null;
   for (const component of name.split(COMPONENTS)) {
     const judged = judgeComponent(component);

@@ -346,7 +346,7 @@ export class JsonCarrier implements Carrier {
   #beginToken(byte: number): void {
     this.#state = "token";
     this.#isNumber = byte < 0x3a;
-    const secret = this.#isNumber ? this.#ofValue() : this.#pending;
+    const secret = this.#isNumber ? this.#ofValue() : null;
     this.#open = secret !== null;
     if (secret !== null) this.#sink.open(this.#start, secret, JSON_BARE);
   }

@@ -19,7 +19,7 @@ describe("JSON", () => {
     ['{"password":"a\\"b\\\\"}', '{"password":"[masked:password]"}'],
     ['{"pass\\u0077ord":"x"}', '{"pass\\u0077ord":"[masked:password]"}'],
     ['{"pin":1234,"cvv":12.5e3}', '{"pin":"[masked:otp]","cvv":"[masked:otp]"}'],
-    ['{"password":null,"token":true}', '{"password":"[masked:password]","token":"[masked:token]"}'],
+    ['{"password":null,"token":true,"pin":1234}', '{"password":null,"token":true,"pin":"[masked:otp]"}'],
     [
       '{"tokens":["a",{"b":"c"},[1,"d"],null,true],"e":"f"}',
       '{"tokens":["[masked:token]",{"b":"[masked:token]"},["[masked:token]","[masked:token]"],null,true],"e":"f"}',
