@@ -10,7 +10,7 @@ import { readToken } from "../../core/auth/credentials.ts";
 import { namesIssuer } from "../../core/auth/token.ts";
 import type { ConnectionName } from "../../core/ids.ts";
 import { type BodyView, readJsonBody } from "../../core/policy/body.ts";
-import { type ConnectionSettings, CONSOLE, type Policy } from "../../core/policy/policy.ts";
+import { type ConnectionSettings, CONSOLE } from "../../core/policy/policy.ts";
 import { callerPlan } from "../../core/policy/obligations.ts";
 import { stands, termsOf } from "../../core/policy/stands.ts";
 import { type Question, decide } from "../../core/policy/decide.ts";
