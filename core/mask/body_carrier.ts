@@ -26,19 +26,23 @@ export function bodyFinder(
   return new Finder(
     plan.shapes,
     ({ window, sink, channel }) => {
-      const makeInner = (inner: SpanSink): Inner => innerFinder(plan, inner);
+      const makeInner = (inner: SpanSink): Inner => innerFinder(plan, inner, LEVELS);
       return carrierOf({ window, sink, names: plan.names, urls: plan.urls, channel, makeInner }, declared, chosen);
     },
     out,
   );
 }
 
-/** Of what was decoded: JSON or text, and nothing in it is decoded once more. */
-function innerFinder(plan: MaskPlan, out: SpanSink): Inner {
+/** How often what is encoded within a value is opened: a URL in a form has values of its own. */
+const LEVELS = 2;
+
+/** Of what was decoded: JSON or text. */
+function innerFinder(plan: MaskPlan, out: SpanSink, levels: number): Inner {
   return new Finder(
     plan.shapes,
     ({ window, sink, channel }) => {
-      const tools = { window, sink, names: plan.names, urls: plan.urls, channel, makeInner: null };
+      const makeInner = levels > 1 ? (inner: SpanSink): Inner => innerFinder(plan, inner, levels - 1) : null;
+      const tools = { window, sink, names: plan.names, urls: plan.urls, channel, makeInner };
       return sniffed(tools, "text", false, () => undefined);
     },
     out,

@@ -14,6 +14,7 @@ import {
   type SpanSink,
 } from "./carriers/carrier.ts";
 import type { Secret } from "./secret_names.ts";
+import { placeholder } from "./placeholder.ts";
 import type { ShapeRules } from "./shapes/rules.ts";
 import { type Scanned, type ShapeHit, ShapeScanner } from "./shapes/scanner.ts";
 import { LOOK_BACK, Window } from "./window.ts";
@@ -112,7 +113,10 @@ export class Finder {
     const goesOn = hit?.continued === true && hit.start === this.#shapeOpen;
     if (!goesOn && this.#scan.upto > this.#shapeOpen) this.#closeShape();
     // A hit waits until it is known whether it is part of something named.
+    const name = this.#named[0];
     let upto = Math.min(carrierUpto, this.#scan.upto, hit === undefined || goesOn ? Infinity : hit.start);
+    // A value that may be a placeholder waits until that is known.
+    if (name !== undefined && !this.#telling) upto = Math.min(upto, Math.max(name.start, this.#done));
     for (const { from, to } of this.#bares) if (from < upto && upto < to) upto = from;
     this.#decided = Math.max(this.#decided, upto);
     while (this.#bares[0] !== undefined && this.#bares[0].to <= this.#decided) this.#bares.shift();
@@ -144,6 +148,15 @@ export class Finder {
     const start = Math.max(name.start, this.#done);
     if (!this.#telling && (start >= carrierUpto || start > this.#scan.upto)) return false;
     if (!this.#telling) {
+      const { buf, base } = this.window;
+      switch (placeholder(buf, name.start - base, Math.min(name.end, carrierUpto) - base, name.end !== Infinity)) {
+        case "perhaps":
+          return false;
+        case "yes":
+          this.#named.shift();
+          return true;
+        case "no":
+      }
       this.#closeShape();
       this.#out.open(start, name.secret, name.form);
       this.#telling = true;

@@ -22,7 +22,7 @@ export function secretBytes(form: Form, written: Uint8Array): Uint8Array {
     case "json":
       return written.includes(0x5c) ? decoded(written, (put) => new JsonEscapeDecoder(put)) : written;
     case "percent":
-      return decoded(withoutPluses(written), (put) => new PercentDecoder(put));
+      return decoded(written, (put) => new PercentDecoder(put, true));
     case "xml":
       return written.includes(0x26) ? withoutEntities(written) : written;
     case "base64": {
@@ -38,11 +38,6 @@ function decoded(written: Uint8Array, make: (put: Put) => Decoder): Uint8Array {
   decoder.feed(written, 0, written.length, 0);
   decoder.end();
   return Uint8Array.from(bytes);
-}
-
-/** In a form a plus is a space. */
-function withoutPluses(written: Uint8Array): Uint8Array {
-  return written.map((byte) => (byte === 0x2b ? 0x20 : byte));
 }
 
 function withoutEntities(written: Uint8Array): Uint8Array {

@@ -136,15 +136,17 @@ export class JsonEscapeDecoder implements Decoder {
   }
 }
 
-/** `%2F` and the like (WHATWG URL §1.3). A plus stays one: outside of forms it is. */
+/** `%2F` and the like (WHATWG URL §1.3). A plus is a space in forms only. */
 export class PercentDecoder implements Decoder {
   readonly #put: Put;
+  readonly #plusIsSpace: boolean;
   #state = 0;
   #start = 0;
   #first = 0;
 
-  constructor(put: Put) {
+  constructor(put: Put, plusIsSpace = false) {
     this.#put = put;
+    this.#plusIsSpace = plusIsSpace;
   }
 
   waiting(at: number): number {
@@ -160,7 +162,7 @@ export class PercentDecoder implements Decoder {
       if (byte === 0x25) {
         this.#state = 1;
         this.#start = at;
-      } else this.#put(byte, at, at + 1);
+      } else this.#put(byte === 0x2b && this.#plusIsSpace ? 0x20 : byte, at, at + 1);
       return;
     }
     const digit = hexOf(byte);
@@ -245,7 +247,7 @@ export class Base64Decoder implements Decoder {
 }
 
 /** How much of a value is looked at to see whether it is text in base64. */
-export const BASE64_PROBE = 24;
+export const BASE64_PROBE = 16;
 
 /** Whether these bytes begin text in base64: nothing else looks like it by accident. */
 export function beginsBase64Text(buf: Uint8Array, from: number): boolean {

@@ -9,11 +9,12 @@ import { NAME_LIMIT } from "../secret_names.ts";
 import type { Window } from "../window.ts";
 
 const AMPERSAND = 0x26;
+const PLUS = 0x2b;
 const ENDS_NAME: Uint8Array = byteSet("=&");
 const STOPS: Uint8Array = valueStops();
 
 function valueStops(): Uint8Array {
-  const stops = byteSet("&%");
+  const stops = byteSet("&%+");
   for (let byte = 0; byte < 256; byte++) if (TRIGGERS[byte] === 1) stops[byte] = 1;
   return stops;
 }
@@ -94,7 +95,7 @@ export class FormCarrier implements Carrier {
         this.#next(base + i + 1);
         return i + 1;
       }
-      if (byte === PERCENT_SIGN) this.#value.percent(base + i);
+      if (byte === PERCENT_SIGN || byte === PLUS) this.#value.percent(base + i, "form");
       else this.#value.text(base + i);
     }
     return end;

@@ -170,7 +170,8 @@ export class MultipartCarrier implements Carrier {
     const disposition = header(head, "content-disposition");
     const name = parameter(disposition, "name");
     const bytes = new TextEncoder().encode(name ?? "");
-    this.#secret = this.#names.judge(bytes, 0, bytes.length)?.secret ?? null;
+    const judged = this.#names.judge(bytes, 0, bytes.length);
+    this.#secret = judged === null || judged.weak ? null : judged.secret;
     if (this.#headOver) this.#secret ??= { rule: "secret", pseudonym: false };
     if (this.#secret !== null) {
       this.#open = true;

@@ -7,7 +7,7 @@ import { Base64Decoder, type Decoder, JsonEscapeDecoder, PercentDecoder } from "
 import type { Secret } from "../secret_names.ts";
 import type { Window } from "../window.ts";
 
-export type Encoding = "json" | "percent" | "base64";
+export type Encoding = "json" | "percent" | "form" | "base64";
 
 /** A finder of decoded bytes. */
 export interface Inner {
@@ -68,7 +68,8 @@ export class Nested implements SpanSink {
         this.#decoder = new JsonEscapeDecoder(put);
         break;
       case "percent":
-        this.#decoder = new PercentDecoder(put);
+      case "form":
+        this.#decoder = new PercentDecoder(put, encoding === "form");
         break;
       case "base64":
         this.#decoder = new Base64Decoder(put);
@@ -135,6 +136,7 @@ export class Nested implements SpanSink {
       case "json":
         return JSON_STRING;
       case "percent":
+      case "form":
         return PERCENT;
       case "base64":
         return { coding: "base64", quoted: false };

@@ -1,9 +1,10 @@
 // Reads plain text, line by line: settings, logs, headers, shell commands, URLs, prose.
 
-import { byteSet, type Carrier, LF, PERCENT_SIGN, PLAIN } from "./carrier.ts";
+import { byteSet, type Carrier, COLON, EQUALS, LF, PERCENT_SIGN, PLAIN } from "./carrier.ts";
 import { TRIGGERS } from "./text_reader.ts";
 import { type ReaderTools, ValueReader } from "./value_reader.ts";
 import type { Window } from "../window.ts";
+import { YamlBlock } from "./yaml_block.ts";
 
 const STOPS: Uint8Array = lineStops();
 
@@ -16,10 +17,13 @@ function lineStops(): Uint8Array {
 export class TextCarrier implements Carrier {
   readonly #window: Window;
   readonly #value: ValueReader;
+  readonly #block: YamlBlock;
   #inLine = false;
+  #line = 0;
 
   constructor(tools: ReaderTools) {
     this.#window = tools.window;
+    this.#block = new YamlBlock(tools.window, tools.channel());
     this.#value = new ValueReader(tools, PLAIN);
   }
 
@@ -31,7 +35,10 @@ export class TextCarrier implements Carrier {
     const { buf, base } = this.#window;
     const end = to - base;
     for (let i = from - base; i < end; i++) {
+      if (this.#block.active) i = this.#block.feed(i, end);
+      if (i >= end) break;
       if (!this.#inLine) {
+        this.#line = base + i - this.#block.takeColumn();
         this.#value.begin(base + i);
         this.#inLine = true;
       }
@@ -39,16 +46,25 @@ export class TextCarrier implements Carrier {
       if (i >= end) break;
       const byte = buf[i] as number;
       if (byte === LF) {
-        this.#value.finish(base + i);
-        this.#inLine = false;
+        this.#endLine(base + i);
       } else if (byte === PERCENT_SIGN) this.#value.percent(base + i);
-      else this.#value.text(base + i);
+      else {
+        this.#value.text(base + i);
+        if (byte === COLON || byte === EQUALS) this.#value.maybeBase64(base + i + 1);
+      }
     }
     if (this.#inLine) this.#value.sync(to);
   }
 
-  finish(at: number): void {
-    if (this.#inLine) this.#value.finish(at);
+  #endLine(at: number): void {
+    this.#value.finish(at);
     this.#inLine = false;
+    const secret = this.#value.takeBlock();
+    if (secret !== null) this.#block.begin(secret, this.#line);
+  }
+
+  finish(at: number): void {
+    if (this.#inLine) this.#endLine(at);
+    this.#block.finish(at);
   }
 }

@@ -25,7 +25,7 @@ import {
   TAB,
 } from "./carrier.ts";
 import { NAME_BYTES, type NamedHere, namedBefore, type Place } from "./text_name.ts";
-import { isScheme, isSecretValue, LOOKED_AT } from "./text_value.ts";
+import { beginsBlock, isScheme, isSecretValue, LOOKED_AT } from "./text_value.ts";
 import { UrlAuthority } from "./url_authority.ts";
 
 /** Bytes at which something may begin. */
@@ -60,6 +60,7 @@ export class TextReader {
   #quote = 0;
   /** In a sentence: the value has to look like one. */
   #spoken = false;
+  #block: Secret | null = null;
   #start = 0;
   #opened = false;
   /** Where the value ends if another setting follows, and how much of that one's name was read; -1 if nothing is in question. */
@@ -376,9 +377,20 @@ export class TextReader {
     return end;
   }
 
+  /** The secret of which the last line said that it stands in the lines after it. */
+  takeBlock(): Secret | null {
+    const block = this.#block;
+    this.#block = null;
+    return block;
+  }
+
   #endValue(to: number, quoted = false): void {
     const { buf, base } = this.#window;
     this.#state = "idle";
+    if (this.#place === "line" && this.#sign === COLON && beginsBlock(buf, this.#start - base, to - base)) {
+      this.#block = this.#secret;
+      return;
+    }
     if (this.#opened) this.#sink.close(to);
     else if (to > this.#start && isSecretValue(buf, this.#start - base, to - base, quoted, this.#spoken))
       this.#span(this.#start, to, this.#secret);

@@ -6,6 +6,7 @@ import { BASE64_PROBE, beginsBase64Text } from "./decoders.ts";
 import { type Encoding, type Inner, Nested } from "./nested.ts";
 import { TextReader } from "./text_reader.ts";
 import type { NameTable } from "../name_table.ts";
+import type { Secret } from "../secret_names.ts";
 import { LOOK_BACK, type Window } from "../window.ts";
 
 /** What every carrier of a stream is made with. */
@@ -31,7 +32,8 @@ export class ValueReader {
   /** How far the text was read; -1 while nothing in it began. */
   #textFed = -1;
   #encoding: Encoding | null = null;
-  #probed = false;
+  /** Where base64 may begin that was not looked at yet; -1 if nowhere. */
+  #probe = -1;
 
   constructor(tools: ReaderTools, form: Form) {
     this.#window = tools.window;
@@ -45,12 +47,12 @@ export class ValueReader {
     this.#start = at;
     this.#textFed = -1;
     this.#encoding = null;
-    this.#probed = this.#nested === null;
+    this.#probe = this.#nested === null ? -1 : at;
   }
 
   /** A byte stands at `at` with which a secret in text may begin. Asked for once in a value. */
   text(at: number): void {
-    if (this.#textFed >= 0 || this.#encoding === "json") return;
+    if (this.#textFed >= 0 || this.#encoding === "json" || this.#encoding === "form") return;
     this.#text.begin(this.#start);
     this.#textFed = at;
   }
@@ -58,18 +60,20 @@ export class ValueReader {
   /** The first backslash in a JSON string. The value as it is written is no text any more. */
   escape(at: number): void {
     if (this.#nested === null || this.#encoding === "json") return;
-    this.sync(at);
-    if (this.#textFed >= 0) this.#text.cancel(at);
-    this.#textFed = -1;
-    this.#nested.finish();
+    this.#cancelText(at);
+    this.#endNested(at);
     this.#open("json", Math.max(this.#start, at - LOOK_BACK));
   }
 
-  /** The first percent sign. */
-  percent(at: number): void {
+  /** The first percent sign; of a form, or a plus. */
+  percent(at: number, encoding: "percent" | "form" = "percent"): void {
     if (this.#nested === null) return;
-    this.#probe(at);
-    if (this.#encoding === null) this.#open("percent", this.#wordFrom(at));
+    this.#lookAtProbe(at);
+    if (this.#encoding !== null && this.#encoding !== "base64") return;
+    if (this.#encoding === "base64") this.#endNested(at);
+    // A form's value means what it is decoded; what is in a URL is told apart before it is.
+    if (encoding === "form") this.#cancelText(at);
+    this.#open(encoding, this.#wordFrom(at));
   }
 
   /** Where what is encoded at `at` may begin: in a JSON string a good deal before it, elsewhere with its word, so that a line that stops between words waits for nothing. */
@@ -82,6 +86,17 @@ export class ValueReader {
     return base + i;
   }
 
+  #endNested(at: number): void {
+    this.#nested?.feed(at);
+    this.#nested?.finish();
+  }
+
+  #cancelText(at: number): void {
+    this.sync(at);
+    if (this.#textFed >= 0) this.#text.cancel(at);
+    this.#textFed = -1;
+  }
+
   #open(encoding: Encoding, at: number): void {
     this.#encoding = encoding;
     this.#nested?.begin(encoding, at);
@@ -89,7 +104,7 @@ export class ValueReader {
 
   /** Reads up to `to`, which all of the value so far is before. */
   sync(to: number): void {
-    this.#probe(to);
+    this.#lookAtProbe(to);
     if (this.#textFed >= 0 && to > this.#textFed) {
       this.#text.feed(this.#textFed, to);
       this.#textFed = to;
@@ -97,11 +112,20 @@ export class ValueReader {
     if (this.#encoding !== null) this.#nested?.feed(to);
   }
 
-  #probe(to: number): void {
-    if (this.#probed || to - this.#start < BASE64_PROBE) return;
-    this.#probed = true;
-    if (this.#encoding === null && beginsBase64Text(this.#window.buf, this.#start - this.#window.base))
-      this.#open("base64", this.#start);
+  /** What stands behind a sign may be base64, be it within a line. */
+  maybeBase64(at: number): void {
+    this.#lookAtProbe(at);
+    if (this.#nested !== null && this.#encoding === null) this.#probe = at;
+  }
+
+  #lookAtProbe(to: number): void {
+    // A space may stand before it.
+    if (this.#probe < 0 || to - this.#probe < BASE64_PROBE) return;
+    const { buf, base } = this.#window;
+    const at = buf[this.#probe - base] === SPACE ? this.#probe + 1 : this.#probe;
+    if (to - at < BASE64_PROBE) return;
+    this.#probe = -1;
+    if (this.#encoding === null && beginsBase64Text(buf, at - base)) this.#open("base64", at);
   }
 
   finish(to: number): void {
@@ -110,6 +134,10 @@ export class ValueReader {
     if (this.#encoding !== null) this.#nested?.finish();
     this.#textFed = -1;
     this.#encoding = null;
+  }
+
+  takeBlock(): Secret | null {
+    return this.#text.takeBlock();
   }
 
   undecided(at: number): number {

@@ -62,6 +62,11 @@ describe("JSON", () => {
     expectMasked("application/json", [body, body]);
   });
 
+  test.each(['{"password":"${DB_PASSWORD}"}', '{"token":"{{ .Values.token }}"}', '{"secret":"********"}'])(
+    "and neither is a placeholder: %s",
+    (body) => expectMasked("application/json", [body, body]),
+  );
+
   it("in base64 is found, and only its groups of four are taken out", () => {
     const inner = '{"user":"bob the builder","password":"hunter2","z":1}';
     const { text, spans } = maskedText("application/json", JSON.stringify({ data: btoa(inner) }));
@@ -106,6 +111,8 @@ describe("forms", () => {
   const cases: readonly Case[] = [
     ["a=1&password=x%20y&b=2", "a=1&password=[masked:password]&b=2"],
     ["user%5Bpassword%5D=x&code=1", "user%5Bpassword%5D=[masked:password]&code=[masked:otp]"],
+    ["note=my+token:+x1+y", "note=my+token:+[masked:token]+y"],
+    ["back=https%3A%2F%2Fh%2F%3Ftoken%3Dx%252Fy%26a%3Db", "back=https%3A%2F%2Fh%2F%3Ftoken%3D[masked:token]%26a%3Db"],
     ["payload=%7B%22token%22%3A%22x%22%7D&b", "payload=%7B%22token%22%3A%22[masked:token]%22%7D&b"],
     ["a=1;token=x&b", "a=1;token=[masked:token]&b"],
     ["password=&b=2", "password=&b=2"],
@@ -163,6 +170,11 @@ describe("plain text", () => {
       "config = {'password': 'x', \"token\" => \"y\"}",
       "config = {'password': '[masked:password]', \"token\" => \"[masked:token]\"}",
     ],
+    [
+      "a:\n  password: |\n    one\n\n    two \n  user: bob",
+      "a:\n  password: |\n    [masked:password]\n\n    [masked:password]\n  user: bob",
+    ],
+    ["token: >-\n  x\nsecret: |\nnext: y", "token: >-\n  [masked:token]\nsecret: |\nnext: y"],
     ["//registry.example/:_authToken=x", "//registry.example/:_authToken=[masked:token]"],
   ];
   test.each(cases)("%j", (body, masked) => expectMasked("text/plain", [body, masked]));
