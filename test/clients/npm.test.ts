@@ -1,6 +1,7 @@
 // The real npm against a real registry (Verdaccio), by the demonstration's rules: what it does through
 // the gateway is what it does directly, and the registry never learns who called with what.
 
+import { createHash } from "node:crypto";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -13,6 +14,7 @@ import { eventually, freePort, startGateway, type TestGateway } from "../support
 import { noise, NpmMachine, tree } from "../support/npm.ts";
 import { perimeterRecords } from "../support/perimeter.ts";
 import { startTap, type Tap } from "../support/tap.ts";
+import { recordedCommand } from "../support/recorded_payload.ts";
 
 /** The registry's one user, which is the gateway's. */
 const PASSWORD = "the-registry's-own-password";
@@ -232,6 +234,29 @@ describe("behind npm's back", () => {
     const logs = readFileSync(registries[1]?.log ?? "", "utf8");
     expect(logs).toContain("@team");
     expect(logs).not.toContain(token.slice(-40));
+  });
+
+  test("a package that was published stands in the record masked and complete: its tarball is there, its token is not", async () => {
+    const token = await gateway.token("bob");
+    const command = await recordedCommand(gateway, "bob", "registry", "PUT /sally-plain", 0);
+    const seen = tap.exchanges.find(({ method, url }) => method === "PUT" && url === "/sally-plain");
+    expect(command.outcome.classes).toMatchObject({ req_bytes: seen?.request.bytes, status: 201 });
+    const text = (await command.payload("request")).toString();
+    const document = JSON.parse(text) as {
+      versions: Record<string, { dist: { integrity: string } }>;
+      _attachments: Record<string, { data: string; length: number }>;
+    };
+    const [attachment] = Object.values(document._attachments);
+    const tarball = Buffer.from(attachment?.data ?? "", "base64");
+    expect(tarball.length).toBe(attachment?.length);
+    const sum = `sha512-${createHash("sha512").update(tarball).digest("base64")}`;
+    expect(document.versions["1.0.0"]?.dist.integrity).toBe(sum);
+    for (const { fields } of command.records) {
+      expect(JSON.stringify(fields)).not.toContain(token.slice(-40));
+      expect(JSON.stringify(fields)).not.toContain(CREDENTIAL);
+    }
+    expect(text).not.toContain(token.slice(-40));
+    expect(command.begun.fields.headers).toContain('["authorization","[masked:header]"]');
   });
 
   test("each request is a command of the caller's, with the sizes and digests that the registry saw", async () => {

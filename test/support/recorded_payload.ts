@@ -24,18 +24,19 @@ export interface RecordedCommand {
   chunks(side: Side): readonly ReadRecord[];
 }
 
-/** The last command of that target, once it has its outcome. `target` is a method, a space and a path. */
+/** A command of that target (a method, a space and a path), once it has its outcome: the last one, or the `at`-th. */
 export async function recordedCommand(
   gateway: TestGateway,
   person: string,
   connection: string,
   target: string,
+  at = -1,
 ): Promise<RecordedCommand> {
   const ofLast = async (): Promise<ReadRecord[]> => {
     const all = await gateway.records(person, connection);
-    const last = all.findLast(
-      ({ kind, fields }) => /^command\.(requested|denied)$/.test(kind) && fields.target === target,
-    );
+    const last = all
+      .filter(({ kind, fields }) => /^command\.(requested|denied)$/.test(kind) && fields.target === target)
+      .at(at);
     return all.filter(({ command }) => command !== null && command === last?.command);
   };
   const isOutcome = ({ kind }: ReadRecord): boolean => /^command\.(denied|completed|failed|cancelled)$/.test(kind);
