@@ -256,7 +256,6 @@ describe("behind npm's back", () => {
       expect(JSON.stringify(fields)).not.toContain(CREDENTIAL);
     }
     expect(text).not.toContain(token.slice(-40));
-    expect(command.begun.fields.headers).toContain('["authorization","[masked:header]"]');
   });
 
   test("each request is a command of the caller's, with the sizes and digests that the registry saw", async () => {
