@@ -87,7 +87,7 @@ export async function measureSteps(
 }
 
 /** Processor time of a process in microseconds, all threads; the kernel counts in hundredths of a second. */
-function cpuOf(pid: number): number {
+export function cpuOf(pid: number): number {
   const fields = readFileSync(`/proc/${pid}/stat`, "utf8").split(") ")[1]?.split(" ") ?? [];
   return (Number(fields[11]) + Number(fields[12])) * 10_000;
 }
