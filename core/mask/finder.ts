@@ -177,7 +177,10 @@ export class Finder {
     let end = Math.min(hit.end, name?.start ?? Infinity);
     if (hit.end > carrierUpto && (name === undefined || name.end > hit.end || name.form.quoted) && end > carrierUpto)
       return false;
-    const bare = this.#bares.find(({ from, to }) => from <= start && to >= end && from >= this.#done);
+    while (this.#bares[0] !== undefined && this.#bares[0].to <= start) this.#bares.shift();
+    const [next] = this.#bares;
+    const bare =
+      next !== undefined && next.from <= start && next.to >= end && next.from >= this.#done ? next : undefined;
     if (bare !== undefined) {
       start = Math.min(start, bare.from);
       end = Math.max(end, bare.to);

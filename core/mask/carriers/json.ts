@@ -18,7 +18,7 @@ import {
   QUOTE,
   PLAIN,
 } from "./carrier.ts";
-import { ENDS_TOKEN, MASKED_STOPS, READ_STOPS, STRING_STOPS, TOKEN_STARTS, unescaped, WHITE } from "./json_bytes.ts";
+import { ENDS_TOKEN, MASKED_STOPS, READ_STOPS, STRING_STOPS, TOKEN_STARTS, unescapedIn, WHITE } from "./json_bytes.ts";
 import { JsonPairs } from "./json_pairs.ts";
 import { TextReader } from "./text_reader.ts";
 import { type ReaderTools, ValueReader } from "./value_reader.ts";
@@ -123,6 +123,10 @@ export class JsonCarrier implements Carrier {
     if (this.#open) this.#sink.close(at);
     this.#open = false;
     this.#state = "between";
+    this.#reset();
+  }
+
+  #reset(): void {
     this.#depth = 0;
     this.#secretDepth = 0;
     this.#pairs.clear();
@@ -188,15 +192,12 @@ export class JsonCarrier implements Carrier {
 
   /** Lines of JSON are documents of their own, even where one is broken. */
   #endLine(at: number): void {
-    this.#depth = 0;
-    this.#secretDepth = 0;
-    this.#pairs.clear();
-    this.#clear();
+    this.#reset();
     this.#sink.mark(at, "ends");
   }
 
   /** What a value that begins here is, by its name or by what it stands within. */
-  #ofValue = (): Secret | null => this.#pending ?? (this.#secretDepth > 0 ? this.#secret : null);
+  readonly #ofValue = (): Secret | null => this.#pending ?? (this.#secretDepth > 0 ? this.#secret : null);
 
   #beginString(at: number): void {
     this.#start = at;
@@ -271,7 +272,12 @@ export class JsonCarrier implements Carrier {
   #judge(buf: Uint8Array, at: number): Secret | null {
     const { base } = this.#window;
     if (at - this.#start > NAME_LIMIT * (this.#hasEscapes ? 6 : 1)) return null;
-    const judged = this.#names.judge(buf, this.#start - base, at - base, this.#hasEscapes ? unescaped : null);
+    const judged = this.#names.judge(
+      buf,
+      this.#start - base,
+      at - base,
+      this.#hasEscapes ? unescapedIn(buf, this.#start - base, at - base) : null,
+    );
     return judged === null || judged.weak ? null : judged.secret;
   }
 
@@ -357,7 +363,9 @@ export class JsonCarrier implements Carrier {
     if (i === end) return i;
     this.#endToken(this.#window.base + i);
     this.#pairs.noOption();
-    const isLiteral = this.#isLiteral(i);
+    // Words that only begin like `true` begin a text.
+    const length = this.#window.base + i - this.#start;
+    const isLiteral = this.#isNumber || length === 4 || length === 5;
     this.#state = "between";
     if (!isLiteral) this.#beginText();
     return i;
@@ -368,13 +376,6 @@ export class JsonCarrier implements Carrier {
     if (this.#open) this.#sink.close(at);
     else if (this.#isNumber && length >= BARE_FROM && length <= BARE_LIMIT) this.#sink.bare(this.#start, at);
     this.#open = false;
-  }
-
-  /** Words that only begin like `true` begin a text. */
-  #isLiteral(end: number): boolean {
-    if (this.#isNumber) return true;
-    const length = end - (this.#start - this.#window.base);
-    return length === 4 || length === 5;
   }
 
   #beginText(): void {

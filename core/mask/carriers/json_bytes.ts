@@ -34,8 +34,14 @@ function matches(buf: Uint8Array, from: number, word: string): boolean {
   return true;
 }
 
+/** What opens the name in bytes [from, to); null where it has no letter that is escaped, and so means what it says. */
+export function unescapedIn(buf: Uint8Array, from: number, to: number): ((raw: string) => string) | null {
+  for (let i = from + 1; i < to; i++) if (buf[i] === 0x75 && buf[i - 1] === 0x5c) return unescaped;
+  return null;
+}
+
 /** A name as it means. Whatever is no escape stays. */
-export function unescaped(raw: string): string {
+function unescaped(raw: string): string {
   return raw.replaceAll(/\\(?:u([0-9A-Fa-f]{4})|(.))/g, (_, hex: string | undefined, other: string | undefined) =>
     hex === undefined ? (other ?? "") : String.fromCharCode(Number.parseInt(hex, 16)),
   );

@@ -42,6 +42,7 @@ function noText(): Uint8Array {
 export class UndeclaredCarrier implements Carrier {
   readonly #tools: ReaderTools;
   readonly #choice: Choice;
+  readonly #carriers = new Map<Format, Carrier>();
   #carrier: Carrier | null = null;
   #seen = 0;
   #pdf = 0;
@@ -88,9 +89,18 @@ export class UndeclaredCarrier implements Carrier {
       if (at === to) return;
       const format = this.#formatBy(buf[at - base] as number);
       this.#choice.chosen(format);
-      this.#carrier = this.#choice.make(format);
+      this.#carrier = this.#made(format);
       this.#carrier.feed(at, to);
     } else this.#carrier.feed(from, to);
+  }
+
+  /** A carrier that has finished begins anew: within strings that come by the thousand, none is made for each. */
+  #made(format: Format): Carrier {
+    const before = this.#carriers.get(format);
+    if (before !== undefined) return before;
+    const made = this.#choice.make(format);
+    this.#carriers.set(format, made);
+    return made;
   }
 
   #formatBy(byte: number): Format {

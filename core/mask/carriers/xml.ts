@@ -79,6 +79,7 @@ export class XmlCarrier implements Carrier {
     this.#state = "text";
     this.#level = 0;
     this.#secret = null;
+    this.#entry = null;
     this.#run = 0;
   }
 
