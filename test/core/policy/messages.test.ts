@@ -7,6 +7,8 @@ import type { Decision } from "../../../core/policy/decision.ts";
 import { readMessage } from "../../../core/policy/message.ts";
 import { howRefused } from "../../../core/policy/obligations.ts";
 import { parsePolicy } from "../../../core/policy/policy.ts";
+import { plainText } from "../../../core/policy/tooling/spans.ts";
+import { whoMay, whoMayLines } from "../../../core/policy/tooling/who_may.ts";
 import { runExamples } from "../../../core/policy/tooling/examples.ts";
 import { asking, file, HASH, person, policyOf, rule, withoutBody } from "./sample_policy.ts";
 
@@ -221,6 +223,16 @@ function withExample(parts: Parts): unknown {
     examples: [{ name: "it", as: { subject: "eve" }, on: "chat", expect: "deny", ...parts }],
   };
 }
+
+test("who may say something is asked as of any command, where there are messages", () => {
+  const policy = policyOf(chat([talk({ who: { groups: ["leads"] } }), no({ when: "command.message.size > 5" })]));
+  const told = (connection: string, method: string): string =>
+    plainText(whoMayLines(whoMay(policy, connection, method, "/socket")));
+  expect(told("chat", "SEND")).toContain("group leads");
+  expect(told("chat", "SEND")).toContain("command.message.size > 5");
+  expect(told("chat", "RECEIVE")).toContain("nobody");
+  expect(told("registry", "SEND")).toBe("nobody: the connection has no messages: its protocol is http");
+});
 
 describe("an example may be a message", () => {
   const results = (examples: readonly Parts[]): readonly string[] =>
