@@ -221,6 +221,22 @@ test("an own rule is found by its pattern where its keyword stands, with what st
   ]);
 });
 
+test("an own rule is found again and again in a long stream where its keyword stands everywhere", () => {
+  const rules = compileShapes([{ id: "plate", pattern: "[A-Z]{2}-ab [0-9]{4}", keywords: ["-ab"], pseudonym: false }]);
+  const text = `-ab -ab ${"XY-ab 12 ".repeat(20)}-ab${"-ab".repeat(300)} KL-ab 1234 `.repeat(12);
+  const bytes = bytesOf(text);
+  const whole = joined(findShapes(rules, bytes));
+  expect(whole.map(({ start, end }) => text.slice(start, end))).toEqual(Array.from({ length: 12 }, () => "KL-ab 1234"));
+  for (const size of [1, 50, 700, 5000])
+    expect(
+      inPieces(
+        rules,
+        bytes,
+        bytes.map(() => Math.min(size, 255)),
+      ),
+    ).toEqual(whole);
+});
+
 test("only the rules that are asked for are looked for", () => {
   const text = secrets(8)
     .map(({ value }) => value)
