@@ -119,7 +119,8 @@ function recordProblems(name: string, kept: Kept, trips: number, sockets: number
   const messages = kept.requested - sockets;
   if (messages !== 2 * trips) problems.push(`${messages} messages are recorded, and ${2 * trips} passed`);
   if (kept.completed !== sockets) problems.push(`${kept.completed} outcomes of ${sockets} sockets`);
-  if (kept.others !== sockets) problems.push(`${kept.others} records of other kinds for ${sockets} sockets`);
+  if (kept.started !== sockets) problems.push(`${kept.started} beginnings of ${sockets} sockets`);
+  if (kept.others > 0) problems.push(`${kept.others} records of other kinds`);
   if (kept.broken > 0) problems.push(`${kept.broken} records out of their chain`);
   return problems.map((problem) => `${name}: ${problem}`);
 }
