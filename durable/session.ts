@@ -79,7 +79,8 @@ export class SessionObject extends DurableObject<Env> implements SessionRpc, Ses
       log,
       commits: this.#commits,
       ports: () => this.socketPorts(),
-      catchUp: () => this.#catchUp(),
+      pause: (work) => this.#pause(work),
+      sync: () => ctx.storage.sync(),
       settled: () => this.#settled(),
     });
     const object = ctx.id.toString();
@@ -144,13 +145,9 @@ export class SessionObject extends DurableObject<Env> implements SessionRpc, Ses
     return null;
   }
 
-  /** Messages come as events that cannot be refused: none is let in until what is written is durable. */
-  #catchUp(): void {
-    const caughtUp = async (): Promise<void> => {
-      this.#commits.flush();
-      await this.ctx.storage.sync().catch(() => undefined);
-    };
-    void this.ctx.blockConcurrencyWhile(caughtUp);
+  /** Messages come as events that cannot be refused: none is let in meanwhile. */
+  #pause(work: () => Promise<void>): void {
+    void this.ctx.blockConcurrencyWhile(() => work().catch(() => undefined));
   }
 
   /** The last outcome of a killed session is followed by its end. */

@@ -1,6 +1,7 @@
 // decide, for a socket that is open: each message by the policy that is in force when it comes, and the
 // upgrade itself again whenever that policy has changed.
 
+import type { Digest } from "../core/ids.ts";
 import { decide, type Question, rolesOf } from "../core/policy/decide.ts";
 import type { Decision } from "../core/policy/decision.ts";
 import { type MessageView, readMessage } from "../core/policy/message.ts";
@@ -15,11 +16,13 @@ export class SocketJudge {
   readonly #order: SocketOrder;
   readonly #segments: readonly string[];
   #policy: Policy | null = null;
+  #allowedBy: Digest;
   #roles: ReadonlySet<string> = new Set();
 
   constructor(order: SocketOrder) {
     this.#order = order;
     this.#segments = routeSegments(order.asked.path);
+    this.#allowedBy = order.policy;
   }
 
   /** Null where the policy has no such connection, or it is none for sockets any more. */
@@ -28,8 +31,15 @@ export class SocketJudge {
     return settings?.protocol === "websocket" ? settings : null;
   }
 
-  /** Whether the policy would let this socket be opened, at the same upstream. */
+  /** Whether the policy would let this socket be opened, at the same upstream. One that did is not asked again: what has changed with time alone ends nothing. */
   allowsUpgrade(policy: Policy, now: number): boolean {
+    if (policy.hash === this.#allowedBy) return true;
+    const isAllowed = this.#decidesForIt(policy, now);
+    if (isAllowed) this.#allowedBy = policy.hash;
+    return isAllowed;
+  }
+
+  #decidesForIt(policy: Policy, now: number): boolean {
     const settings = this.settings(policy);
     if (settings === null || settings.upstream !== this.#order.upstream.base) return false;
     const question = { ...this.#question(policy, "GET", now), body: { kind: "none" }, message: null } as const;

@@ -20,10 +20,16 @@ interface Buffering {
  */
 const GIVEN_UP = /protocolError\.statusCode = (\d{4})/;
 
+const SMALL = 64 * 1024;
+/** How long a peer that closed is given to read, or to go. */
+const LINGER_MS = 30_000;
+
 export class SocketPeer {
   readonly #socket: WebSocket;
   #isOver = false;
   #isClosed = false;
+  #isGone = false;
+  #whenGone: (() => void) | null = null;
   /** Bytes handed on since this peer was last heard of. */
   #unanswered = 0;
 
@@ -46,11 +52,16 @@ export class SocketPeer {
       this.#unanswered = 0;
       if (!this.#isOver) events.message(data as string | ArrayBuffer);
     });
-    socket.addEventListener("close", ({ code, reason }: CloseEvent) =>
-      ended({ code, reason: code === ABNORMAL ? "" : reason }),
-    );
+    socket.addEventListener("close", ({ code, reason }: CloseEvent) => {
+      // Whoever answers a closing frame has read what came before it. One that closes by itself may not have,
+      // and keeps that waiting for as long as it stays connected.
+      if (this.#isClosed || code === ABNORMAL || this.behind <= SMALL) this.#gone();
+      else setTimeout(() => this.#gone(), LINGER_MS);
+      ended({ code, reason: code === ABNORMAL ? "" : reason });
+    });
     // Also comes when a connection ends after its closing frames; then it is over already.
     socket.addEventListener("error", ({ message }: ErrorEvent) => {
+      this.#gone();
       const [, code] = GIVEN_UP.exec(message) ?? [];
       ended(Number(code) === TOO_LARGE ? "too_large" : { code: ABNORMAL, reason: "" });
     });
@@ -67,6 +78,18 @@ export class SocketPeer {
    */
   get behind(): number {
     return (this.#socket as Buffering).bufferedAmount ?? this.#unanswered;
+  }
+
+  #gone(): void {
+    if (this.#isGone) return;
+    this.#isGone = true;
+    this.#whenGone?.();
+  }
+
+  /** Called once nothing waits for it any more: a closed connection keeps what its peer has not read until that peer is gone. */
+  whenGone(work: () => void): void {
+    if (this.#isGone) work();
+    else this.#whenGone = work;
   }
 
   /** False if it is gone. Leaves when everything written until now is durable: the runtime's output gate. */

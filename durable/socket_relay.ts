@@ -49,6 +49,8 @@ export interface SocketHouse {
   hasRoomFor(peer: SocketPeer, size: number): boolean;
   /** Events stand still until the disk has caught up. */
   catchUp(): void;
+  /** Events stand still until the control object has answered. */
+  awaitNews(): void;
   ended(command: CommandId): void;
 }
 
@@ -73,8 +75,10 @@ interface Passing {
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder("utf-8", { fatal: false, ignoreBOM: true });
-/** Bytes of one socket that may wait until the control object has answered. */
-const HELD_LIMIT = 4 * 1024 * 1024;
+/** Bytes of one socket that may wait until the control object has answered; from then on nothing is let in that would add to them. */
+const HELD_ENOUGH = 1024 * 1024;
+/** A message of the largest size may still come. */
+const HELD_LIMIT: number = 36 * 1024 * 1024;
 
 export class SocketRelay {
   readonly order: SocketOrder;
@@ -146,6 +150,7 @@ export class SocketRelay {
     if (known !== null) return this.#take(way, data, known);
     this.#heldBytes += typeof data === "string" ? data.length : data.byteLength;
     if (this.#heldBytes > HELD_LIMIT) return this.end("overloaded");
+    if (this.#heldBytes > HELD_ENOUGH) this.#house.awaitNews();
     this.#held.push(() => {
       const news = this.#known();
       if (this.#ending === null && news !== null) this.#take(way, data, news);

@@ -45,8 +45,10 @@ export interface SocketHost {
   readonly commits: GroupCommit;
   /** Null where the Worker is not configured: no socket is opened. */
   ports(): SocketPorts | null;
-  /** Lets no event in until what is written is durable. */
-  catchUp(): void;
+  /** Lets no event in until it is done: then whoever sends waits, too. */
+  pause(work: () => Promise<void>): void;
+  /** Resolves once what is written is durable. */
+  sync(): Promise<void>;
   /** An outcome was appended: a killed session can be closed after its last one. */
   settled(): void;
 }
@@ -56,8 +58,11 @@ export class Sockets implements SocketHouse {
   readonly #opening = new Map<CommandId, AbortController>();
   readonly #waiting = new Map<CommandId, Waiting>();
   readonly #relays = new Map<CommandId, SocketRelay>();
+  /** Closed, and not gone: a peer that does not read does not see that it was closed, either. */
+  readonly #lingering = new Set<SocketPeer>();
   #timer: ReturnType<typeof setInterval> | null = null;
   #renewAt = 0;
+  #isAwaiting = false;
 
   constructor(host: SocketHost) {
     this.#host = host;
@@ -82,7 +87,19 @@ export class Sockets implements SocketHouse {
   }
 
   catchUp(): void {
-    this.#host.catchUp();
+    this.#host.pause(async () => {
+      this.commits.flush();
+      await this.#host.sync();
+    });
+  }
+
+  awaitNews(): void {
+    if (this.#isAwaiting) return;
+    this.#isAwaiting = true;
+    this.#host.pause(async () => {
+      await this.#renew(Date.now());
+      this.#isAwaiting = false;
+    });
   }
 
   async open(order: SocketOrder): Promise<SocketOpening> {
@@ -155,7 +172,12 @@ export class Sockets implements SocketHouse {
   }
 
   ended(command: CommandId): void {
+    const relay = this.#relays.get(command);
     this.#relays.delete(command);
+    for (const peer of relay === undefined ? [] : [relay.caller, relay.upstream]) {
+      this.#lingering.add(peer);
+      peer.whenGone(() => this.#lingering.delete(peer));
+    }
     if (this.#relays.size === 0 && this.#timer !== null) {
       clearInterval(this.#timer);
       this.#timer = null;
@@ -166,11 +188,9 @@ export class Sockets implements SocketHouse {
   hasRoomFor(peer: SocketPeer, size: number): boolean {
     const behind = peer.behind + size;
     if (behind <= BEHIND_EACH) return true;
+    const others = [...this.#lingering, ...this.#all().flatMap(({ caller, upstream }) => [caller, upstream])];
     let beyond = behind - BEHIND_EACH;
-    for (const { caller, upstream } of this.#relays.values()) {
-      if (caller !== peer) beyond += Math.max(0, caller.behind - BEHIND_EACH);
-      if (upstream !== peer) beyond += Math.max(0, upstream.behind - BEHIND_EACH);
-    }
+    for (const other of others) if (other !== peer) beyond += Math.max(0, other.behind - BEHIND_EACH);
     return beyond <= BEHIND_ALL;
   }
 

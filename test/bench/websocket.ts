@@ -13,7 +13,6 @@ import { HOST } from "./exchange.ts";
 import { type Place, simpleSpec, startVariant, type Variant } from "./variants.ts";
 import { startWorker } from "./workerd.ts";
 
-const CONNECTIONS = [32, 1] as const;
 export const SOCKET_VARIANTS = ["relay", "gateway_memory", "gateway_disk"] as const;
 type Name = (typeof SOCKET_VARIANTS)[number];
 
@@ -26,6 +25,13 @@ export interface SocketFigure {
   readonly p99Ms: number;
 }
 
+export interface Wanted {
+  readonly rounds: number;
+  readonly seconds: number;
+  /** How many are open at once. */
+  readonly sockets: readonly number[];
+}
+
 export interface SocketFigures {
   readonly figures: readonly SocketFigure[];
   readonly problems: readonly string[];
@@ -34,15 +40,12 @@ export interface SocketFigures {
 export async function measureSockets(
   place: Place,
   token: string,
-  { rounds, seconds }: { readonly rounds: number; readonly seconds: number },
+  { rounds, seconds, sockets }: Wanted,
 ): Promise<SocketFigures> {
   const upstream = await startUpstream("socket_upstream.ts");
   const own = placeOf(place, `http://127.0.0.1:${upstream.port}`);
   const child = startLoad();
-  const variants = new Map<
-    Name,
-    { readonly variant: Variant; readonly path: string; trips: number; sockets: number }
-  >();
+  const variants = new Map<Name, { readonly variant: Variant; readonly path: string; trips: number; opened: number }>();
   const results = new Map<string, SocketResult[]>();
   const problems: string[] = [];
   try {
@@ -50,19 +53,19 @@ export async function measureSockets(
       { ...(await simpleSpec("relay", own, {}, "relay")), objects: { SESSION: "Relay" } },
       own.folder,
     );
-    variants.set("relay", { variant: { ...relay, records: null }, path: "/echo", trips: 0, sockets: 0 });
+    variants.set("relay", { variant: { ...relay, records: null }, path: "/echo", trips: 0, opened: 0 });
     for (const name of ["gateway_memory", "gateway_disk"] as const) {
       const variant = await startVariant(name, own, socketPolicy(own.upstream));
-      variants.set(name, { variant, path: "/c/tool/echo", trips: 0, sockets: 0 });
+      variants.set(name, { variant, path: "/c/tool/echo", trips: 0, opened: 0 });
     }
     for (let round = 0; round <= rounds; round++)
-      for (const connections of CONNECTIONS)
+      for (const connections of sockets)
         for (const [name, one] of variants) {
           const times = { warmupMs: round === 0 ? 600 : 100, measureMs: round === 0 ? 400 : seconds * 1000 };
           const job = { port: one.variant.port, path: one.path, host: HOST, token, connections, ...times };
           const result = await answerOf(child, job);
           one.trips += result.trips;
-          one.sockets += connections;
+          one.opened += connections;
           if (result.wrong > 0) problems.push(`${name}: ${result.wrong} of ${connections} sockets went wrong`);
           if (round > 0)
             results.set(`${name} ${connections}`, [...(results.get(`${name} ${connections}`) ?? []), result]);
@@ -72,9 +75,9 @@ export async function measureSockets(
     for (const { variant } of variants.values()) await variant.stop();
     upstream.stop();
   }
-  for (const [name, { variant, trips, sockets }] of variants)
-    if (variant.records !== null) problems.push(...recordProblems(name, readKept(variant.records), trips, sockets));
-  return { figures: figuresOf(results), problems };
+  for (const [name, { variant, trips, opened }] of variants)
+    if (variant.records !== null) problems.push(...recordProblems(name, readKept(variant.records), trips, opened));
+  return { figures: figuresOf(results, sockets), problems };
 }
 
 /** A folder of its own, because another part of the run has Workers of the same names. */
@@ -125,8 +128,8 @@ function recordProblems(name: string, kept: Kept, trips: number, sockets: number
   return problems.map((problem) => `${name}: ${problem}`);
 }
 
-function figuresOf(results: ReadonlyMap<string, readonly SocketResult[]>): SocketFigure[] {
-  return CONNECTIONS.flatMap((connections) =>
+function figuresOf(results: ReadonlyMap<string, readonly SocketResult[]>, sockets: readonly number[]): SocketFigure[] {
+  return sockets.flatMap((connections) =>
     SOCKET_VARIANTS.map((variant) => {
       const own = results.get(`${variant} ${connections}`) ?? [];
       return {

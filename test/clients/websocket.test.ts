@@ -290,7 +290,8 @@ test("binary streams run both ways at once, each in its order, and the records h
     client.send(piece);
     server.send(piece);
   }
-  await Promise.all([client.has(pieces.length), server.has(pieces.length)]);
+  const both = Promise.all([client.has(pieces.length), server.has(pieces.length)]);
+  expect(await Promise.race([both, client.closed, server.closed])).toHaveLength(2);
   expect(client.heard.every((one, at) => pieces[at]?.equals(one as Buffer) === true)).toBe(true);
   expect(server.heard.every((one, at) => pieces[at]?.equals(one as Buffer) === true)).toBe(true);
   client.socket.close();

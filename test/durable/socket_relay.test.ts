@@ -84,6 +84,7 @@ function withRelay(work: (relayed: Relayed) => Promise<void>): Promise<void> {
       },
       hasRoomFor: () => relayed.hasRoom === true,
       catchUp: () => undefined,
+      awaitNews: () => undefined,
       ended: () => undefined,
     };
     const relay = new SocketRelay(orderOf(command), toCaller[1], toTool[1], house);
