@@ -230,9 +230,7 @@ test("an upstream's credential never comes back in a header, nor into a record",
   const answer = await gateway.fetch("alice", "/c/query/slash");
   expect(answer.headers.get("location")).toBe(`${gateway.url}/c/query/slash/`);
   for (const connection of ["query", "header", "basic"]) {
-    const records = await gateway.records("alice", connection);
-    // The upstream here says in its answers' bodies what it was sent.
-    const text = JSON.stringify(records.map(({ fields, ...one }) => ({ ...one, fields: { ...fields, payload: "" } })));
+    const text = JSON.stringify(await gateway.records("alice", connection));
     expect(text).toContain("command.completed");
     for (const secret of [
       "cret%2F1",
