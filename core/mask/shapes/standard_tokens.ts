@@ -7,6 +7,8 @@ import { ALPHANUMERIC } from "./window.ts";
 /** What stands between a header's name and its value, in HTTP, in JSON, in a shell's quotes, in code. */
 const HEADER_MARK = `[\\\\"']{0,4}[ ]{0,3}[:=][ ]{0,3}[\\\\"']{0,4}`;
 
+// Where a person may write a variable, the secret begins with none of `$`, `%`, `*`, `{`: `$TOKEN`, `%TOKEN%`, `****`.
+
 const SCHEMES =
   "bearer|basic|token|bot|digest|apikey|api-key|negotiate|ntlm|hawk|ssws|dpop|splunk|oauth|gnap|vapid|sso-key|geniekey|key|mac";
 
@@ -29,7 +31,7 @@ export const STANDARD_TOKENS: readonly TokenRule[] = [
   {
     id: "authorization",
     keywords: ["authorization"],
-    pattern: `(?i)authorization${HEADER_MARK}(?:${SCHEMES})[ ]{1,4}([^ \\t\\r\\n"'\`<>\\\\,;&(){}]{6,})`,
+    pattern: `(?i)authorization${HEADER_MARK}(?:${SCHEMES})[ ]{1,4}([^ \\t\\r\\n"'\`<>\\\\,;&(){}$%*][^ \\t\\r\\n"'\`<>\\\\,;&(){}]{5,})`,
     notAfter: "",
   },
   {
@@ -73,7 +75,8 @@ export const STANDARD_TOKENS: readonly TokenRule[] = [
   {
     id: "command-line-password",
     keywords: ["-u ", "--user "],
-    pattern: "-(?:u|-user) [\"']{0,1}[^ \\t\\r\\n\"'`<>:\\\\/]{1,64}:([^ \\t\\r\\n\"'`<>\\\\&]{3,256})",
+    pattern:
+      "-(?:u|-user) [\"']{0,1}[^ \\t\\r\\n\"'`<>:\\\\/]{1,64}:([^ \\t\\r\\n\"'`<>\\\\&$%*{][^ \\t\\r\\n\"'`<>\\\\&]{2,255})",
     notAfter: `${ALPHANUMERIC}_-.,;:/=+!?`,
     low: true,
   },
@@ -81,7 +84,8 @@ export const STANDARD_TOKENS: readonly TokenRule[] = [
   {
     id: "netrc-password",
     keywords: ["login "],
-    pattern: "login [^ \\t\\r\\n\"'`<>\\\\]{1,64}[ ]{1,4}password[ ]{1,4}([^ \\t\\r\\n\"'`<>\\\\&]{3,256})",
+    pattern:
+      "login [^ \\t\\r\\n\"'`<>\\\\]{1,64}[ ]{1,4}password[ ]{1,4}([^ \\t\\r\\n\"'`<>\\\\&$%*{][^ \\t\\r\\n\"'`<>\\\\&]{2,255})",
     low: true,
   },
 ];
