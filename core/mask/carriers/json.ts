@@ -361,13 +361,12 @@ export class JsonCarrier implements Carrier {
     let i = from;
     while (i < end && ENDS_TOKEN[buf[i] as number] === 0) i++;
     if (i === end) return i;
-    this.#endToken(this.#window.base + i);
-    this.#pairs.noOption();
-    // Words that only begin like `true` begin a text.
     const length = this.#window.base + i - this.#start;
-    const isLiteral = this.#isNumber || length === 4 || length === 5;
+    this.#endToken(this.#start + length);
+    this.#pairs.noOption();
     this.#state = "between";
-    if (!isLiteral) this.#beginText();
+    // Words that only begin like `true` begin a text.
+    if (!this.#isNumber && length !== 4 && length !== 5) this.#beginText();
     return i;
   }
 

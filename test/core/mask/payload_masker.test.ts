@@ -227,8 +227,11 @@ describe("multipart", () => {
 
   it("leaves files alone that are no text, and reads on behind them", () => {
     const binary = part([form("f", '; filename="f"')], `\0\u0001 password=x ${SHAPED.accessKeyId}`);
-    const secret = part([form("token")], "x");
-    expect(masked(binary, secret)).toBe(`${binary}${part([form("token")], "[masked:token]")}--B--${CRLF}`);
+    const [rule = ""] = /\[masked:.*\]/.exec(maskedText("text/plain", SHAPED.accessKeyId).text) ?? [];
+    const expected = part([form("token")], "[masked:token]") + part([form("a")], `by shape: ${rule}`);
+    const secrets = part([form("token")], "x") + part([form("a")], `by shape: ${SHAPED.accessKeyId}`);
+    expect(masked(binary, secrets)).toBe(`${binary}${expected}--B--${CRLF}`);
+    expect(rule).not.toBe("");
   });
 });
 

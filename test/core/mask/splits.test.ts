@@ -60,6 +60,10 @@ const PIECES = [
     "value",
     "user",
     "hunter2",
+    "${DB}",
+    "{{ x }}",
+    "password=",
+    ": |\n",
     "secret",
     "--password ",
     "Bearer ",
@@ -140,6 +144,9 @@ const DOCUMENTS: readonly (readonly [type: string, document: string])[] = [
     "multipart/form-data; boundary=b",
     '--b\r\nContent-Disposition: form-data; name="password"\r\n\r\nx\r\n--bz\r\n--b\r\nContent-Disposition: form-data; name="f"; filename="f"\r\n\r\nA_TOKEN=x\n\r\n--b--',
   ],
+  ["application/json", '{"token":"${A_TOKEN}","secret":"$1 not one","password":"{{ x }}","pin":"**","api_key":"***x"}'],
+  ["text/plain", `Password=${"m".repeat(300)};n;Database=${"o".repeat(300)} p\nsecret: |\n  q\n r\n`],
+  ["application/json", `{"a":[${SHAPED.card},-12345678,${SHAPED.card.slice(1)}],"b":"${SHAPED.accessKeyId}"}`],
 ];
 
 describe("cut at each byte, and into single bytes", () => {
