@@ -51,7 +51,11 @@ export class SessionObject extends DurableObject<Env> implements SessionRpc, Ses
     const { sql } = ctx.storage;
     ctx.storage.transactionSync(() => migrate(sql, LOG_MIGRATIONS));
     this.#alarm = new AlarmClock(ctx.storage);
-    this.#budget = new StorageBudget(() => sql.databaseSize, limits);
+    this.#budget = new StorageBudget(
+      () => sql.databaseSize,
+      limits,
+      () => Date.now(),
+    );
     const log = new SessionLog(sql, Date.now(), this.#budget);
     this.#log = log;
     this.#watch = new SessionWatch(log);

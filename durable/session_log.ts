@@ -33,7 +33,11 @@ import { fillRandom, sha256 } from "./sha256.ts";
 import { STORAGE_LIMITS, StorageBudget } from "./storage_budget.ts";
 import { isWellFormed } from "./well_formed.ts";
 
-const MUCH_ROOM = new StorageBudget(() => 0, STORAGE_LIMITS);
+const MUCH_ROOM = new StorageBudget(
+  () => 0,
+  STORAGE_LIMITS,
+  () => 0,
+);
 
 export class SessionLog {
   readonly #sql: Sql;

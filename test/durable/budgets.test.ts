@@ -7,7 +7,7 @@ import type { Committed } from "../../core/record/record.ts";
 import { GroupCommit, IN_FLIGHT_LIMIT } from "../../durable/group_commit.ts";
 import { SessionObject } from "../../durable/session.ts";
 import { MAX_AGE_MS } from "../../durable/session_life.ts";
-import { SESSION_LIMITS, STORAGE_LIMITS } from "../../durable/storage_budget.ts";
+import { MEASURED_MS, SESSION_LIMITS, STORAGE_LIMITS } from "../../durable/storage_budget.ts";
 import type { Appended } from "../../durable/session_rpc.ts";
 import { proceed, Session } from "../../workers/session_client.ts";
 import { Body, message, noise, text } from "../support/bodies.ts";
@@ -62,6 +62,7 @@ describe("an object's budgets", () => {
       const first = body.next(text(10));
       sidOf(await bench.proceed([first]));
       bench.size = STORAGE_LIMITS.hard;
+      bench.now += MEASURED_MS;
       expect(await bench.proceed([body.peek(text(10))])).toEqual({ ok: false, reason: "storage_full" });
       expect(await bench.proceed([first])).toMatchObject({ ok: true });
       expect(await bench.begin(requested(newCommand()))).toEqual({ ok: false, reason: "overloaded" });
@@ -74,6 +75,7 @@ describe("an object's budgets", () => {
         await bench.proceed([record("gap", command, { reason: "outcome_not_recorded" }), failed(command)]),
       ).toMatchObject({ ok: true });
       bench.size = STORAGE_LIMITS.hard - 1;
+      bench.now += MEASURED_MS;
       expect(await bench.begin(requested(newCommand()))).toMatchObject({ ok: true });
       await bench.check();
     }));

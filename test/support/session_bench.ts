@@ -50,7 +50,15 @@ export class Bench {
         return storage.sql.exec(query, ...bindings);
       },
     };
-    this.log = new SessionLog(sql, this.now, new StorageBudget(() => this.size, STORAGE_LIMITS));
+    this.log = new SessionLog(
+      sql,
+      this.now,
+      new StorageBudget(
+        () => this.size,
+        STORAGE_LIMITS,
+        () => this.now,
+      ),
+    );
     this.commits = new GroupCommit(
       (work) => {
         const fault = this.faults.shift();
