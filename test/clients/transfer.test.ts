@@ -198,6 +198,8 @@ test("an upstream that pauses holds the client back, not the gateway's memory", 
   expect(growth).toBeLessThan(GROWTH_LIMIT);
 }, 120_000);
 
+// Every byte was masked, carried to the session's object and stored there, which leaves the collector twice as
+// much as passing it on alone; the database keeps some pages, too.
 test("after all of this the runtime holds what the collector leaves it, and no more", () => {
-  expect(residentMemory(workerd) - warm).toBeLessThan(2 * GROWTH_LIMIT);
+  expect(residentMemory(workerd) - warm).toBeLessThan(4 * GROWTH_LIMIT);
 });

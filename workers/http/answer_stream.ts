@@ -36,7 +36,12 @@ export async function answerStream(
   const before = [started(cleared, response.status, headers)];
   const running = streaming.run(source, writable, body, before, length);
   // If it ends before it has begun, nothing was released yet.
-  exchange.ctx.waitUntil(running.then((told) => beginning.resolve(told)));
+  exchange.ctx.waitUntil(
+    running.then(
+      (told) => beginning.resolve(told),
+      () => beginning.resolve("internal"),
+    ),
+  );
   const told = await beginning.promise;
   return told === null ? release(forwarded, response, headers, readable) : problem(told, placeOfRecord(cleared));
 }

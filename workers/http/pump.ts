@@ -178,7 +178,8 @@ class Pumping {
     const { meter } = this.#body;
     if (records.length > 0) {
       meter.isPending = true;
-      const recorded = await this.#options.append(records);
+      // A record that cannot even be made is one that is not there.
+      const recorded = await this.#options.append(records).catch(() => "not_recorded" as const);
       if (recorded === "storage_full") return recorded;
       if (recorded === "not_recorded") return "held_back";
       meter.isPending = false;
