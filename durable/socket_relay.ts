@@ -57,7 +57,8 @@ export interface SocketHouse {
 interface Way {
   readonly method: Method;
   /** Masked. */
-  readonly target: string;
+  /** What messages are recorded as sent to, masked by the plan that the last one was decided by. */
+  target: string;
   readonly to: SocketPeer;
   readonly behind: EndReason;
   messages: number;
@@ -106,7 +107,7 @@ export class SocketRelay {
     this.upstream = new SocketPeer(upstream);
     const way = (method: Method, to: SocketPeer, behind: EndReason): Way => ({
       method,
-      target: targetOf(method, order),
+      target: targetOf(method, order, EVERY_SECRET),
       to,
       behind,
       messages: 0,
@@ -167,7 +168,7 @@ export class SocketRelay {
     const bytes = typeof data === "string" ? encoder.encode(data) : new Uint8Array(data);
     const message: Message = { method: way.method, data, bytes };
     const settings = this.judge.settings(known.policy);
-    this.#plan = settings?.maskPlan ?? this.#plan;
+    if (settings !== null && settings.maskPlan !== this.#plan) this.#maskBy(settings.maskPlan);
     if (settings === null || known.isUnreadable) return this.end("policy_changed", known.inForce?.command ?? null);
     if (!this.#house.commits.takes(bytes.length)) this.#house.catchUp();
     try {
@@ -176,6 +177,11 @@ export class SocketRelay {
       // Whatever failed, the message has not been let through.
       this.end("mask_failed");
     }
+  }
+
+  #maskBy(plan: MaskPlan): void {
+    this.#plan = plan;
+    for (const way of [this.#send, this.#receive]) way.target = targetOf(way.method, this.order, plan);
   }
 
   #decide(way: Way, message: Message, settings: ConnectionSettings, known: SocketKnowledge): void {
@@ -350,9 +356,9 @@ export class SocketRelay {
 /** Before an outcome that was refused is tried again. */
 const LOST_PAUSE_MS = 1_000;
 
-function targetOf(method: Method, { asked: { path, query } }: SocketOrder): string {
+function targetOf(method: Method, { asked: { path, query } }: SocketOrder, plan: MaskPlan): string {
   const draft = { kind: "command.requested", command: null, part: 0, classes: {} } as const;
-  return exchangeRecord(draft, { target: { method, path, query } }, {}).fields.target ?? method;
+  return exchangeRecord(draft, { target: { method, path, query } }, {}, plan).fields.target ?? method;
 }
 
 /** What the other side gets: of a received text what a rule lets the caller see. */

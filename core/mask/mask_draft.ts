@@ -5,10 +5,11 @@ import type { CommandId } from "../ids.ts";
 import { chunkPart, type Side } from "../record/payload.ts";
 import type { Draft, Fields, Masked } from "../record/record.ts";
 import { type Header, maskHeaders } from "./mask_headers.ts";
+import { EVERY_SECRET, type MaskPlan, type OwnNames } from "./mask_plan.ts";
 import { maskUrl } from "./mask_query.ts";
 import { maskShapes } from "./mask_shapes.ts";
 import type { RecordedPayload } from "./payload_fields.ts";
-import { EVERY_SHAPE, type ShapeRules } from "./shapes/rules.ts";
+import { EVERY_SHAPE } from "./shapes/rules.ts";
 
 /** A record never fails because a caller sent much: longer text is cut, and says so. */
 export const TEXT_LIMIT: number = 16 * 1024;
@@ -18,7 +19,7 @@ export function ownRecord(draft: Draft): Masked {
   return draft as Masked;
 }
 
-/** A record about an exchange. `headers` and `target` are masked by name and by shape, `payload` was masked; `own` fields are the gateway's words. */
+/** A record about an exchange. `headers` and `target` are masked by name and by shape, `payload` was masked; `own` fields are the gateway's words; the plan is that of the connection. */
 export function exchangeRecord(
   draft: Omit<Draft, "fields" | "payload">,
   sent: {
@@ -27,11 +28,14 @@ export function exchangeRecord(
     readonly payload?: RecordedPayload | null;
   },
   own: Fields,
-  shapes: ShapeRules = EVERY_SHAPE,
+  { own: ownNames, shapes }: Pick<MaskPlan, "own" | "shapes"> = EVERY_SECRET,
 ): Masked {
   const fields: Record<string, string> = { ...own };
-  const named = sent.headers === undefined ? [] : maskHeaders(sent.headers);
-  const texts = maskShapes(shapes, [targetText(sent.target), ...named.map(([, value]) => value)]);
+  const named = sent.headers === undefined ? [] : maskHeaders(sent.headers, ownNames);
+  const texts = maskShapes(shapes ?? EVERY_SHAPE, [
+    targetText(sent.target, ownNames),
+    ...named.map(([, value]) => value),
+  ]);
   if (sent.target !== undefined) fields.target = bounded(`${sent.target.method} ${wellFormed(texts[0] ?? "")}`);
   if (sent.headers !== undefined)
     fields.headers = headersText(named.map(([name, value], i) => [name, texts[i + 1] ?? value]));
@@ -46,9 +50,12 @@ export function exchangeRecord(
 }
 
 /** The path of a target that could not be read may hold a query of its own, and more. */
-function targetText(target: { readonly path: string; readonly query: string } | undefined): string {
+function targetText(
+  target: { readonly path: string; readonly query: string } | undefined,
+  own: OwnNames | null,
+): string {
   if (target === undefined) return "";
-  return maskUrl(target.query === "" ? target.path : `${target.path}?${target.query}`);
+  return maskUrl(target.query === "" ? target.path : `${target.path}?${target.query}`, own);
 }
 
 /** What passed of a body in one go. All counts are bytes; of a body as it travelled unless it says otherwise. */

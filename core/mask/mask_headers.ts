@@ -2,6 +2,7 @@
 // caller's own headers get here, too: a refused attempt is recorded as it came.
 
 import { rememberNames } from "../remembered_names.ts";
+import type { OwnNames } from "./mask_plan.ts";
 import { maskUrl } from "./mask_query.ts";
 import { SECRET_PARTS } from "./secret_names.ts";
 
@@ -58,11 +59,13 @@ function judge(asWritten: string): Kind {
   return URL_NAMES.has(name) ? "url" : "plain";
 }
 
-export function maskHeaders(headers: readonly Header[]): Header[] {
+export function maskHeaders(headers: readonly Header[], own: OwnNames | null = null): Header[] {
   return headers.map((header) => {
     const [name, value] = header;
     const kind = kindOf(name);
     if (kind === "secret") return [name, "[masked:header]"];
-    return kind === "url" ? [name, maskUrl(value)] : header;
+    const id = own?.(name) ?? null;
+    if (id !== null) return [name, `[masked:${id}]`];
+    return kind === "url" ? [name, maskUrl(value, own)] : header;
   });
 }

@@ -17,12 +17,17 @@ export interface OwnMask {
   readonly pseudonym: boolean;
 }
 
+/** The id of the admin's rule that names this field, or null. */
+export type OwnNames = (name: string) => string | null;
+
 export interface MaskPlan {
   readonly names: NameTable;
   /** Null if nothing is looked for by shape. */
   readonly shapes: ShapeRules | null;
   /** User information in URLs is masked. */
   readonly urls: boolean;
+  /** The admin's rule for a header or parameter of this name; null if there are none by name. */
+  readonly own: OwnNames | null;
 }
 
 /** Stands for every built-in rule. */
@@ -39,7 +44,15 @@ export function maskPlan(own: readonly OwnMask[], only?: ReadonlySet<string>): M
     names: new NameTable(judgeOf(mine, has), [...TELLING, ...fields]),
     shapes: shapesOf(mine, every, only),
     urls: has(USERINFO.rule),
+    own: ownNames(mine),
   };
+}
+
+function ownNames(mine: readonly OwnMask[]): OwnNames | null {
+  const ids = new Map(
+    mine.flatMap(({ id, fields }) => fields.map((field): [string, string] => [plainName(field), id])),
+  );
+  return ids.size === 0 ? null : (name) => ids.get(plainName(name)) ?? null;
 }
 
 function shapesOf(mine: readonly OwnMask[], every: boolean, only: ReadonlySet<string> | undefined): ShapeRules | null {

@@ -246,6 +246,7 @@ describe("behind npm's back", () => {
       versions: Record<string, { dist: { integrity: string } }>;
       _attachments: Record<string, { data: string; length: number }>;
     };
+    // oxlint-disable-next-line no-underscore-dangle -- npm's own name
     const [attachment] = Object.values(document._attachments);
     const tarball = Buffer.from(attachment?.data ?? "", "base64");
     expect(tarball.length).toBe(attachment?.length);

@@ -19,14 +19,17 @@ let gateway: TestGateway;
 
 beforeAll(async () => {
   upstream = await startEchoUpstream();
-  gateway = await startGateway({
-    policy: testPolicy({
-      tool: upstream.url,
-      head: { upstream: upstream.url, record: { head: 1000 } },
-      bare: { upstream: upstream.url, record: "metadata" },
-      strict: { upstream: upstream.url, unreadable: "refuse" },
-    }),
+  const policy = testPolicy({
+    tool: upstream.url,
+    head: { upstream: upstream.url, record: { head: 1000 } },
+    bare: { upstream: upstream.url, record: "metadata" },
+    strict: { upstream: upstream.url, unreadable: "refuse" },
   });
+  const masks = {
+    "employee-number": { pattern: "EMP-[0-9]{6}", keywords: ["EMP-"] },
+    note: { fields: ["staff_note"] },
+  };
+  gateway = await startGateway({ policy: { ...(policy as object), masks } });
 });
 afterAll(async () => {
   await gateway?.stop();
@@ -291,4 +294,22 @@ describe("how much is recorded", () => {
     for (const side of ["request", "response"] as const) expect(cutOf(command, side)).toBe(size);
     expect(command.outcome.fields.digests).not.toContain("sha256");
   });
+});
+
+test("an admin's own masks hold for targets, headers and bodies, both ways and in a refusal", async () => {
+  const body = JSON.stringify({ staff_note: "ill", who: "EMP-123456" });
+  answers("/own", Buffer.from(body), { "x-who": "EMP-654321", "content-length": body.length });
+  const path = "/c/tool/own?staffNote=ill&who=EMP-111111";
+  const headers = { "staff-note": "ill", "content-type": "application/json" };
+  for (const person of ["alice", "mallory"])
+    await (await gateway.fetch(person, path, { method: "POST", body, headers })).arrayBuffer();
+  for (const person of ["alice", "mallory"]) {
+    const records = (await gateway.records(person, "tool")).filter(({ fields }) =>
+      (fields.target ?? fields.payload ?? "").includes("[masked:employee-number]"),
+    );
+    expect(records.length).toBe(person === "alice" ? 2 : 1);
+    const text = JSON.stringify(records);
+    expect(text).not.toMatch(/EMP-\d|"ill"|=ill/);
+    expect(text).toContain("[masked:note]");
+  }
 });

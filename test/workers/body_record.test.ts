@@ -14,6 +14,7 @@ import { CallerMask } from "../../workers/http/to_caller.ts";
 const RECORDING: Recording = {
   extent: "full",
   unreadable: "commit",
+  plan: EVERY_SECRET,
   masker: (contentType) => new PayloadMasker(EVERY_SECRET, contentType, () => "p"),
   commitment: () => "c",
 };

@@ -55,7 +55,13 @@ class Brackets implements Masker {
   }
 }
 
-const BRACKETS: Recording = { extent: "full", unreadable: "commit", masker: () => new Brackets(), commitment };
+const BRACKETS: Recording = {
+  extent: "full",
+  unreadable: "commit",
+  plan: EVERY_SECRET,
+  masker: () => new Brackets(),
+  commitment,
+};
 const PLAIN: Recording = {
   ...BRACKETS,
   masker: (contentType) => new PayloadMasker(EVERY_SECRET, contentType, () => ""),

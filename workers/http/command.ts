@@ -185,6 +185,7 @@ async function denyCommand(exchange: Exchange, caller: Caller, asked: Asked, rea
     },
     { ...asked.sent, payload: sent.whole?.payload ?? null },
     fieldsOf(exchange, caller, asked),
+    asked.recording.plan,
   );
   const begun = await begin(record, caller, asked.connection, exchange.gateway);
   return begun.ok
@@ -217,6 +218,7 @@ function requested(exchange: Exchange, caller: Caller, asked: Asked, sent: SentB
     },
     { ...asked.sent, payload: sent.whole?.payload ?? null },
     fieldsOf(exchange, caller, asked),
+    asked.recording.plan,
   );
 }
 

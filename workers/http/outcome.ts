@@ -46,9 +46,10 @@ export function gap({ exchange }: Cleared): Masked {
   return ownRecord({ kind: "gap", command: exchange.command, part: 0, classes, fields: {} });
 }
 
-export function started({ exchange }: Cleared, status: number, headers: readonly Header[]): Masked {
+export function started({ exchange, asked }: Cleared, status: number, headers: readonly Header[]): Masked {
   const classes = { status, ms: Date.now() - exchange.started };
-  return exchangeRecord({ kind: "response.started", command: exchange.command, part: 0, classes }, { headers }, {});
+  const draft = { kind: "response.started", command: exchange.command, part: 0, classes } as const;
+  return exchangeRecord(draft, { headers }, {}, asked.recording.plan);
 }
 
 function outcome(
@@ -69,11 +70,13 @@ function outcome(
     ...cutOf("resp_cut", meter),
     ...(told === null ? {} : { masked: told.spans }),
   };
-  return exchangeRecord({ kind, command: exchange.command, part: 0, classes: { ...classes, ...counts } }, sent, {
+  const own = {
     digests: digestsText(forwarded.sent, meter),
     ...(by === null ? {} : { by }),
     ...(told === null ? {} : { released: told.text }),
-  });
+  };
+  const draft = { kind, command: exchange.command, part: 0, classes: { ...classes, ...counts } };
+  return exchangeRecord(draft, sent, own, cleared.asked.recording.plan);
 }
 
 /** What the caller got, where it is not what the upstream sent; null where it is. */

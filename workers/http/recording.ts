@@ -1,7 +1,7 @@
 // How a command's bodies are recorded: how much of them, what is looked for in them, and what becomes
 // of one that cannot be read.
 
-import { EVERY_SECRET } from "../../core/mask/mask_plan.ts";
+import { EVERY_SECRET, type MaskPlan } from "../../core/mask/mask_plan.ts";
 import { PayloadMasker } from "../../core/mask/payload_masker.ts";
 import type { Format, MaskedPiece } from "../../core/mask/span.ts";
 import type { Decision, Extent } from "../../core/policy/decision.ts";
@@ -20,6 +20,8 @@ export interface Recording {
   readonly extent: Extent;
   /** What becomes of a body whose coding cannot be opened: `commit` records a keyed commitment to it and no more. */
   readonly unreadable: "refuse" | "commit";
+  /** What is looked for, in bodies and in what stands around them. */
+  readonly plan: MaskPlan;
   masker(contentType: string | null): Masker;
   /** Keyed, so that nothing can be guessed by it. */
   commitment(digest: Uint8Array): string;
@@ -30,6 +32,7 @@ export function recordingOf(settings: ConnectionSettings, decision: Decision, ps
   return {
     extent: extentOf(decision, settings),
     unreadable: settings.unreadable,
+    plan: settings.maskPlan,
     masker: (contentType) => new PayloadMasker(settings.maskPlan, contentType, pseudonyms.of(settings.name)),
     commitment: (digest) => pseudonyms.commitment(digest),
   };
@@ -40,6 +43,7 @@ export function metadataOnly(pseudonyms: Pseudonyms): Recording {
   return {
     extent: "metadata",
     unreadable: "commit",
+    plan: EVERY_SECRET,
     masker: (contentType) => new PayloadMasker(EVERY_SECRET, contentType, pseudonyms.of(CONSOLE)),
     commitment: (digest) => pseudonyms.commitment(digest),
   };

@@ -4,6 +4,7 @@ import fc from "fast-check";
 import { expect, it, test } from "vitest";
 import { exchangeRecord } from "../../../core/mask/mask_draft.ts";
 import type { Header } from "../../../core/mask/mask_headers.ts";
+import { maskPlan } from "../../../core/mask/mask_plan.ts";
 import { maskShapes } from "../../../core/mask/mask_shapes.ts";
 import { EVERY_SHAPE } from "../../../core/mask/shapes/rules.ts";
 import { SHAPED } from "../../support/masking.ts";
@@ -65,4 +66,27 @@ it("a secret is found wherever it stands among other texts", () => {
       expect(maskShapes(EVERY_SHAPE, texts)[at]).toBe(`a ${RULE} b`);
     }),
   );
+});
+
+it("is masked by an admin's own rules, too: a header, a parameter and a pattern of theirs", () => {
+  const plan = maskPlan([
+    { id: "employee-number", fields: [], pattern: "EMP-[0-9]{6}", keywords: ["EMP-"], pseudonym: false },
+    { id: "notes", fields: ["customer_note"], pattern: null, keywords: [], pseudonym: false },
+  ]);
+  const sent = {
+    target: { method: "GET", path: "/staff/EMP-123456", query: "customerNote=ill&page=2" },
+    headers: [
+      ["x-about", "see EMP-654321"],
+      ["customer-note", "ill"],
+      ["referer", "https://a.example/?customer_note=ill"],
+    ] as Header[],
+  };
+  const masked = exchangeRecord(DRAFT, sent, {}, plan).fields;
+  expect(masked.target).toBe("GET /staff/[masked:employee-number]?customerNote=[masked:notes]&page=2");
+  expect(JSON.parse(masked.headers ?? "")).toEqual([
+    ["x-about", "see [masked:employee-number]"],
+    ["customer-note", "[masked:notes]"],
+    ["referer", "https://a.example/?customer_note=[masked:notes]"],
+  ]);
+  expect(exchangeRecord(DRAFT, sent, {}).fields.target).toBe("GET /staff/EMP-123456?customerNote=ill&page=2");
 });
