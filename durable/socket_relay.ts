@@ -56,7 +56,6 @@ export interface SocketHouse {
 
 interface Way {
   readonly method: Method;
-  /** Masked. */
   /** What messages are recorded as sent to, masked by the plan that the last one was decided by. */
   target: string;
   readonly to: SocketPeer;

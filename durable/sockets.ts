@@ -8,6 +8,7 @@ import type { CommandId } from "../core/ids.ts";
 import { killOf, revocationOf } from "../core/auth/revocation.ts";
 import { exchangeRecord, ownRecord } from "../core/mask/mask_draft.ts";
 import type { Header } from "../core/mask/mask_headers.ts";
+import { EVERY_SECRET, type MaskPlan } from "../core/mask/mask_plan.ts";
 import { responseHeaders } from "../core/protocol/http/response_headers.ts";
 import { commit } from "../core/record/commit.ts";
 import type { Masked } from "../core/record/record.ts";
@@ -117,7 +118,8 @@ export class Sockets implements SocketHouse {
       return { kind: "failed", reason: "unreachable" };
     }
     const headers = releasedHeaders(order, response);
-    const started = await this.#append(startedRecord(order, headers));
+    const plan = await this.#planOf(order);
+    const started = plan !== null && (await this.#append(startedRecord(order, headers, plan)));
     if (!started || abort.signal.aborted) {
       drop(socket);
       return { kind: "failed", reason: "not_recorded" };
@@ -125,6 +127,14 @@ export class Sockets implements SocketHouse {
     const timer = setTimeout(() => this.#given(command), FETCH_MS);
     this.#waiting.set(command, { order, socket, timer });
     return { kind: "upgraded", headers };
+  }
+
+  /** What is masked, as the policy in force says; null if nobody knows that now. */
+  async #planOf({ asked }: SocketOrder): Promise<MaskPlan | null> {
+    const { control } = this.ports;
+    const known = control.current(Date.now()) ?? (await control.renew(Date.now()));
+    if (known === null) return null;
+    return known.policy.connections.get(asked.connection)?.maskPlan ?? EVERY_SECRET;
   }
 
   drop(command: CommandId): void {
@@ -245,7 +255,7 @@ function releasedHeaders({ releasedTo }: SocketOrder, { headers }: Response): He
   return chosen === null ? released : [...released, ["sec-websocket-protocol", chosen]];
 }
 
-function startedRecord({ command, started }: SocketOrder, headers: readonly Header[]): Masked {
+function startedRecord({ command, started }: SocketOrder, headers: readonly Header[], plan: MaskPlan): Masked {
   const classes = { status: 101, ms: Date.now() - started };
-  return exchangeRecord({ kind: "response.started", command, part: 0, classes }, { headers }, {});
+  return exchangeRecord({ kind: "response.started", command, part: 0, classes }, { headers }, {}, plan);
 }

@@ -4,12 +4,11 @@
 import type { CommandId } from "../ids.ts";
 import { chunkPart, type Side } from "../record/payload.ts";
 import type { Draft, Fields, Masked } from "../record/record.ts";
-import { type Header, maskHeaders } from "./mask_headers.ts";
-import { EVERY_SECRET, type MaskPlan, type OwnNames } from "./mask_plan.ts";
+import { type Header, isSecretHeader, maskHeaders } from "./mask_headers.ts";
+import { EVERY_SECRET, type MaskPlan } from "./mask_plan.ts";
 import { maskUrl } from "./mask_query.ts";
-import { maskShapes } from "./mask_shapes.ts";
+import { maskTexts } from "./mask_texts.ts";
 import type { RecordedPayload } from "./payload_fields.ts";
-import { EVERY_SHAPE } from "./shapes/rules.ts";
 
 /** A record never fails because a caller sent much: longer text is cut, and says so. */
 export const TEXT_LIMIT: number = 16 * 1024;
@@ -19,7 +18,7 @@ export function ownRecord(draft: Draft): Masked {
   return draft as Masked;
 }
 
-/** A record about an exchange. `headers` and `target` are masked by name and by shape, `payload` was masked; `own` fields are the gateway's words; the plan is that of the connection. */
+/** A record about an exchange. `headers` and `target` are masked as lines of text and by their names, `payload` was masked; `own` fields are the gateway's words; the plan is that of the connection. */
 export function exchangeRecord(
   draft: Omit<Draft, "fields" | "payload">,
   sent: {
@@ -28,17 +27,15 @@ export function exchangeRecord(
     readonly payload?: RecordedPayload | null;
   },
   own: Fields,
-  { own: ownNames, shapes }: Pick<MaskPlan, "own" | "shapes"> = EVERY_SECRET,
+  plan: MaskPlan = EVERY_SECRET,
 ): Masked {
   const fields: Record<string, string> = { ...own };
-  const named = sent.headers === undefined ? [] : maskHeaders(sent.headers, ownNames);
-  const texts = maskShapes(shapes ?? EVERY_SHAPE, [
-    targetText(sent.target, ownNames),
-    ...named.map(([, value]) => value),
-  ]);
-  if (sent.target !== undefined) fields.target = bounded(`${sent.target.method} ${wellFormed(texts[0] ?? "")}`);
-  if (sent.headers !== undefined)
-    fields.headers = headersText(named.map(([name, value], i) => [name, texts[i + 1] ?? value]));
+  // As text first: what is nested in a value is found, and the names that only a target or a header knows come on top.
+  const sentTexts = [targetText(sent.target), ...(sent.headers ?? []).map(lineOf)];
+  const [target = "", ...lines] = sentTexts.some((text) => text !== "") ? maskTexts(sentTexts, plan) : sentTexts;
+  if (sent.target !== undefined)
+    fields.target = bounded(`${sent.target.method} ${wellFormed(maskUrl(target, plan.own))}`);
+  if (sent.headers !== undefined) fields.headers = headersText(maskHeaders(lines.map(headerOf), plan.own));
   const { payload } = sent;
   if (payload === undefined || payload === null) return { ...draft, fields } as Masked;
   return {
@@ -50,12 +47,20 @@ export function exchangeRecord(
 }
 
 /** The path of a target that could not be read may hold a query of its own, and more. */
-function targetText(
-  target: { readonly path: string; readonly query: string } | undefined,
-  own: OwnNames | null,
-): string {
+function targetText(target: { readonly path: string; readonly query: string } | undefined): string {
   if (target === undefined) return "";
-  return maskUrl(target.query === "" ? target.path : `${target.path}?${target.query}`, own);
+  return target.query === "" ? target.path : `${target.path}?${target.query}`;
+}
+
+/** Of one that is masked whole, nothing need be read. */
+function lineOf([name, value]: Header): string {
+  return isSecretHeader(name) ? `${name}: ` : `${name}: ${value}`;
+}
+
+/** A name has no space in it, so the first one ends it. */
+function headerOf(line: string): Header {
+  const at = line.indexOf(": ");
+  return at < 0 ? ["[masked:header]", "[masked:header]"] : [line.slice(0, at), line.slice(at + 2)];
 }
 
 /** What passed of a body in one go. All counts are bytes; of a body as it travelled unless it says otherwise. */

@@ -1,10 +1,11 @@
 // Takes secrets out of header lists by the header's name, before a record is made of them. The
 // caller's own headers get here, too: a refused attempt is recorded as it came.
+// What stands within values is found before, as in any text (mask_texts.ts).
 
 import { rememberNames } from "../remembered_names.ts";
 import type { OwnNames } from "./mask_plan.ts";
 import { maskUrl } from "./mask_query.ts";
-import { SECRET_PARTS } from "./secret_names.ts";
+import { judgeName, SECRET_PARTS } from "./secret_names.ts";
 
 /** [lower-case name, value], in the order they travelled. */
 export type Header = readonly [name: string, value: string];
@@ -23,7 +24,7 @@ const SECRET_NAMES: ReadonlySet<string> = new Set([
 const HEADER_PARTS: readonly string[] = ["authentication", "sessionid", "csrf", "xsrf", "jwt"];
 const PARTS: readonly string[] = [...SECRET_PARTS.map(([part]) => part), ...HEADER_PARTS];
 /** X-Api-Key, Ocp-Apim-Subscription-Key, X-Amz-Server-Side-Encryption-Customer-Key; Npm-Otp, X-Github-Otp. */
-const SECRET_ENDS: readonly string[] = ["-key", "-otp", "-sig", "-pin"];
+const SECRET_ENDS: readonly string[] = ["-key", "-otp", "-sig", "-pin", "-session", "-sid", "-ticket", "-hmac"];
 const NOT_SECRET: ReadonlySet<string> = new Set([
   "idempotency-key",
   "x-idempotency-key",
@@ -56,7 +57,12 @@ function judge(asWritten: string): Kind {
   if (SECRET_NAMES.has(name)) return "secret";
   const joined = name.replaceAll("-", "");
   if (PARTS.some((part) => joined.includes(part)) || SECRET_ENDS.some((end) => name.endsWith(end))) return "secret";
+  if (judgeName(name)?.weak === false) return "secret";
   return URL_NAMES.has(name) ? "url" : "plain";
+}
+
+export function isSecretHeader(name: string): boolean {
+  return kindOf(name) === "secret";
 }
 
 export function maskHeaders(headers: readonly Header[], own: OwnNames | null = null): Header[] {
