@@ -113,3 +113,14 @@ test("an empty body is empty in any coding", async () => {
     expect((await opened(coding, new Uint8Array(0))).bytes.length).toBe(0);
   }
 });
+
+describe.each(CODERS)("behind the end of a body in %s", (_, coding, encode) => {
+  const body = encode(text);
+  const more = new Uint8Array([...body, ...new TextEncoder().encode('{"hidden":"text"}')]);
+
+  test("nothing may stand that no reader would see", async () => {
+    expect(() => openWhole(coding, more, 10 * MEBIBYTE)).toThrow(NotOpened);
+    for (const size of [more.length, body.length, 1000, 7])
+      await expect(opened(coding, more, size)).rejects.toThrow(NotOpened);
+  });
+});

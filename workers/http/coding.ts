@@ -102,6 +102,7 @@ export class Opener {
     this.#travelled += slice.length;
     this.#inSlice = 0;
     const stream = this.#streamFor(slice[0] ?? 0);
+    if (this.#over) throw new NotOpened();
     let isTaken = false;
     stream.write(slice, () => {
       isTaken = true;
@@ -111,6 +112,8 @@ export class Opener {
       const piece = this.#read(stream);
       if (piece !== null) yield piece;
       else if (isTaken) return;
+      // It takes no more, and does not say so.
+      else if (this.#over) return;
       else await this.#woken();
     }
   }
@@ -124,9 +127,10 @@ export class Opener {
     for (;;) {
       const piece = this.#read(stream);
       if (piece !== null) yield piece;
-      else if (this.#over) return;
+      else if (this.#over) break;
       else await this.#woken();
     }
+    if (leavesSome(this.#coding, stream.bytesWritten, this.#travelled)) throw new NotOpened();
   }
 
   /** Lets go of the decompressor's memory. */
@@ -178,22 +182,47 @@ export class Opener {
   }
 }
 
+/**
+ * Whether something stands behind the coding's own end, which no reader of what was opened would see:
+ * zlib stops there and says nothing. Behind gzip's end it takes another member, or fails (RFC 1952 §2.2).
+ */
+function leavesSome(coding: Coding, read: number, size: number): boolean {
+  return coding !== "gzip" && read !== size;
+}
+
 /** The same for a body that is there whole. Null if it opens to more than `limit`; throws NotOpened. */
 export function openWhole(coding: Coding, body: Uint8Array, limit: number): Uint8Array | null {
   if (body.length === 0) return body;
-  const options = { maxOutputLength: limit };
+  let opened: Opened;
   try {
-    switch (coding) {
-      case "gzip":
-        return gunzipSync(body, options);
-      case "deflate":
-        return isZlib(body[0] ?? 0) ? inflateSync(body, options) : inflateRawSync(body, options);
-      case "br":
-        return brotliDecompressSync(body, options);
-    }
+    opened = openSync(coding, body, limit);
   } catch (error) {
     // Node's own error has a code (ERR_BUFFER_TOO_LARGE), the runtime's has not; both are of this class.
     if (error instanceof RangeError) return null;
     throw new NotOpened();
+  }
+  if (leavesSome(coding, opened.engine.bytesWritten, body.length)) throw new NotOpened();
+  return opened.buffer;
+}
+
+/** What node:zlib returns with `info`, which its types do not tell. */
+interface Opened {
+  readonly buffer: Uint8Array;
+  readonly engine: { readonly bytesWritten: number };
+}
+
+function openSync(coding: Coding, body: Uint8Array, limit: number): Opened {
+  const options = { maxOutputLength: limit, info: true };
+  return openBy(coding, body[0] ?? 0)(body, options) as unknown as Opened;
+}
+
+function openBy(coding: Coding, first: number): (body: Uint8Array, options: { maxOutputLength: number }) => unknown {
+  switch (coding) {
+    case "gzip":
+      return gunzipSync;
+    case "deflate":
+      return isZlib(first) ? inflateSync : inflateRawSync;
+    case "br":
+      return brotliDecompressSync;
   }
 }
