@@ -22,7 +22,9 @@ export class MultipartCarrier implements Carrier {
   readonly #makePart: PartCarrier;
   /** LF - - and the boundary: only its first byte is a line's end. */
   readonly #delimiter: Uint8Array;
-  #state: "preamble" | "line" | "head" | "body" = "preamble";
+  /** Nothing says that anything is told of: what stands before the first delimiter and behind the last is read as a part without a head. */
+  #state: "line" | "head" | "body" = "body";
+  #isNew = true;
   /** Bytes of the delimiter that were just seen, and where its LF stands. The body begins as if behind a line's end. */
   #matched = 1;
   #lf = -1;
@@ -63,6 +65,7 @@ export class MultipartCarrier implements Carrier {
   }
 
   feed(from: number, to: number): void {
+    if (this.#isNew) this.#beginBare(from);
     const { base } = this.#window;
     const end = to - base;
     let i = from - base;
@@ -79,8 +82,17 @@ export class MultipartCarrier implements Carrier {
       this.#feedPart(at);
       this.#endPart(at);
     }
-    this.#state = "preamble";
+    this.#state = "body";
     this.#matched = 1;
+    this.#isNew = true;
+  }
+
+  #beginBare(at: number): void {
+    this.#isNew = false;
+    this.#state = "body";
+    this.#lf = at;
+    this.#fed = at;
+    this.#part = this.#makePart(null, false);
   }
 
   #feedPart(to: number): void {
@@ -138,7 +150,7 @@ export class MultipartCarrier implements Carrier {
     const byte = this.#window.buf[i] as number;
     if (byte === DASH && this.#dashes < 2) {
       this.#dashes++;
-      if (this.#dashes === 2) this.#state = "preamble";
+      if (this.#dashes === 2) this.#beginBare(this.#window.base + i + 1);
     } else if (byte === LF) {
       this.#state = "head";
       this.#head = "";
@@ -168,8 +180,8 @@ export class MultipartCarrier implements Carrier {
     this.#sink.mark(at, "ends");
     const head = unfolded(this.#head);
     const disposition = header(head, "content-disposition");
-    const name = parameter(disposition, "name");
-    const bytes = new TextEncoder().encode(name ?? "");
+    const name = parameter(disposition, "name") ?? extended(parameter(disposition, "name*"));
+    const bytes = new TextEncoder().encode(name);
     const judged = this.#names.judge(bytes, 0, bytes.length);
     this.#secret = judged === null || judged.weak ? null : judged.secret;
     if (this.#headOver) this.#secret ??= { rule: "secret", pseudonym: false };
@@ -193,6 +205,12 @@ function unfolded(head: string): readonly string[] {
 function header(lines: readonly string[], name: string): string | null {
   for (const line of lines) if (line.toLowerCase().startsWith(`${name}:`)) return line.slice(name.length + 1).trim();
   return null;
+}
+
+/** A value with its charset before it, percent-encoded (RFC 8187 §3.2). ASCII is enough to know a name by. */
+function extended(value: string | null): string {
+  const text = (value ?? "").replace(/^[^']*'[^']*'/, "");
+  return text.replaceAll(/%([0-9A-Fa-f]{2})/g, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)));
 }
 
 /** A parameter of `Content-Disposition`; quotes may be left out. */

@@ -2,6 +2,7 @@
 
 import { byteSet, type Carrier, COLON, EQUALS, LF, PERCENT_SIGN, PLAIN } from "./carrier.ts";
 import { TRIGGERS } from "./text_reader.ts";
+import { TextParts } from "./text_parts.ts";
 import { type ReaderTools, ValueReader } from "./value_reader.ts";
 import type { Window } from "../window.ts";
 import { YamlBlock } from "./yaml_block.ts";
@@ -18,20 +19,24 @@ export class TextCarrier implements Carrier {
   readonly #window: Window;
   readonly #value: ValueReader;
   readonly #block: YamlBlock;
+  readonly #parts: TextParts;
   #inLine = false;
   #line = 0;
 
   constructor(tools: ReaderTools) {
     this.#window = tools.window;
     this.#block = new YamlBlock(tools.window, tools.channel());
+    this.#parts = new TextParts(tools.window, tools.channel(), tools.names);
     this.#value = new ValueReader(tools, PLAIN);
   }
 
   undecided(at: number): number {
-    return this.#inLine ? this.#value.undecided(at) : at;
+    const parts = this.#parts.undecided(at);
+    return this.#inLine ? Math.min(parts, this.#value.undecided(at)) : parts;
   }
 
   feed(from: number, to: number): void {
+    this.#parts.feed(from, to);
     const { buf, base } = this.#window;
     const end = to - base;
     for (let i = from - base; i < end; i++) {
@@ -66,5 +71,6 @@ export class TextCarrier implements Carrier {
   finish(at: number): void {
     if (this.#inLine) this.#endLine(at);
     this.#block.finish(at);
+    this.#parts.finish(at);
   }
 }

@@ -1,7 +1,7 @@
 // Chooses how a body is read by its first bytes: JSON, XML or text, whatever it was declared to be, and
 // as no text at all where a byte comes early on that no text has.
 
-import { byteSet, type Carrier } from "./carrier.ts";
+import { byteSet, type Carrier, DASH } from "./carrier.ts";
 import type { ReaderTools } from "./value_reader.ts";
 import type { Format } from "../span.ts";
 
@@ -106,6 +106,8 @@ export class UndeclaredCarrier implements Carrier {
   #formatBy(byte: number): Format {
     const { format } = this.#choice;
     if (byte === 0x7b || (byte === 0x5b && format !== "form")) return "json";
+    // No document of these begins so, and a multipart body does that calls itself one.
+    if (byte === DASH && (format === "json" || format === "form" || format === "xml")) return "text";
     return byte === 0x3c ? "xml" : format;
   }
 

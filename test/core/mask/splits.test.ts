@@ -78,6 +78,7 @@ const PIECES = [
     'Content-Disposition: form-data; name="password"',
     'Content-Disposition: form-data; name="a"; filename="b"',
   ],
+  ...['--XX\r\nContent-Disposition: form-data; name="password"\r\n\r\n', "\r\n--", "--YY--\r"],
   ...["Content-Type: application/json", "123456789", "-1.5e3", "true", "null", "\u00e9", "😀", "\0", "\u0001"],
   ...["x".repeat(300), " ".repeat(300), "a".repeat(1200), SHAPED.keyBegins, SHAPED.card],
   ...[SHAPED.accessKeyId, btoa('{"password":"hunter2","more":"of it"}'), btoa(`"${SHAPED.accessKeyId}" and some text`)],
