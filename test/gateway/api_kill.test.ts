@@ -1,5 +1,6 @@
 // Ending a session by the API: who may, what it does to its caller, and what is on record.
 
+import { randomBytes } from "node:crypto";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { type EchoUpstream, startEchoUpstream } from "../support/echo_upstream.ts";
 import { eventually, startGateway, testPolicy, type TestGateway } from "../support/gateway.ts";
@@ -73,6 +74,31 @@ test("an admin ends anybody's: its tokens are refused there and nowhere else, un
   );
   expect(requested?.classes).toMatchObject({ rule: "console-session-kill" });
   expect(requested?.fields.change).toBe('{"reason":"left the company"}');
+});
+
+test("what is secret in a reason is on no record and in no list", async () => {
+  const secret = randomBytes(12).toString("hex");
+  const reason = `found password=${secret} in a chat`;
+  const masked = "found password=[masked:password] in a chat";
+  const person = engineer("pia");
+  const sid = await session(await gateway.token(person));
+  expect((await kill("dan", sid, reason)).status).toBe(202);
+  const revoked = await gateway.fetch("dan", "/api/v1/revocations", {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify({ token: "an-id", reason }),
+  });
+  expect(revoked.status).toBe(201);
+  const listed = await (await gateway.fetch("carol", "/api/v1/revocations")).text();
+  expect(listed).toContain(masked);
+  const records = async () => [
+    ...(await gateway.records("dan", "console")),
+    ...(await gateway.records(person, "tool")),
+  ];
+  const all = await eventually(records, (some) => some.some((one) => one.sid === sid && one.kind === "session.closed"));
+  const changes = all.map(({ fields }) => fields.change ?? "").filter((change) => change.includes(masked));
+  expect(changes.map((change) => Object.keys(JSON.parse(change) as object))).toEqual([["reason"], ["reason", "token"]]);
+  expect(JSON.stringify(all) + listed).not.toContain(secret);
 });
 
 test("the same person through an agent is another caller, and goes on", async () => {

@@ -2,6 +2,8 @@
 // none is sniffed, and none kept by a cache that others share.
 
 import { toHex } from "../../core/bytes.ts";
+import { EVERY_SECRET } from "../../core/mask/mask_plan.ts";
+import { maskTexts } from "../../core/mask/mask_texts.ts";
 import { type Canonical, canonicalText } from "../../core/record/canonical.ts";
 import { sha256 } from "../../durable/sha256.ts";
 import { originOf } from "../protected_resource.ts";
@@ -39,6 +41,11 @@ export function json(value: unknown, status = 200, headers: Readonly<Record<stri
 /** What a body says, for the record of a change: RFC 8785 text, without what was not given. */
 export function changeText(body: object): string {
   return canonicalText(JSON.parse(JSON.stringify(body)) as Canonical);
+}
+
+/** Why somebody does something, in their words: people paste what they talk of. */
+export function maskedWords(words: string): string {
+  return maskTexts([words], EVERY_SECRET)[0] ?? "";
 }
 
 /** Kept by the caller's own cache, and asked for again each time. */

@@ -6,7 +6,7 @@ import { actorsText } from "../../core/auth/revocation.ts";
 import type { StoredRecord } from "../../core/record/record.ts";
 import { controlOf } from "../control_client.ts";
 import { problem } from "../problem.ts";
-import { changeText, json } from "./answers.ts";
+import { changeText, json, maskedWords } from "./answers.ts";
 import { JSON_BODY_LIMIT, Reason } from "./revocations.ts";
 import { type Route, route } from "./route.ts";
 import { CommandIdText, Sid } from "./schemas.ts";
@@ -42,7 +42,7 @@ const killSession = route({
   prepare: async ({ path, caller, exchange, body }) => {
     const { env } = exchange.gateway;
     const entry = await findEntry(env, path.get("sid") ?? "");
-    const fields = { change: changeText(body) };
+    const fields = { change: changeText({ reason: maskedWords(body.reason) }) };
     if (entry === null) return { ok: false, reason: "not_found", fields };
     if (!caller.roles.has("admin") && !isOwn(entry, caller))
       return { ok: false, reason: caller.roles.has("auditor") ? "role_needed" : "not_found", fields };
@@ -56,7 +56,7 @@ const killSession = route({
   answer: async ({ body }, { exchange }, _signal, { entry, session, actors }) => {
     const { sid, object, connection, owner } = entry;
     const { gateway, command } = exchange;
-    const { reason } = body;
+    const reason = maskedWords(body.reason);
     const summary = await session.describe(sid);
     if (summary?.closed !== null) return json({ sid, state: "closed", command }, 202);
     // The tokens first: a crash in between leaves a session that nobody can go on with, and not one that begins anew.

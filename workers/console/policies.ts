@@ -8,7 +8,7 @@ import type { Result } from "../../core/result.ts";
 import { controlOf } from "../control_client.ts";
 import type { Cleared } from "../http/exchange.ts";
 import { problem } from "../problem.ts";
-import { changeText, json, tagged } from "./answers.ts";
+import { changeText, json, maskedWords, tagged } from "./answers.ts";
 import { numberedList } from "./numbered_list.ts";
 import { type InForce, judge, type Judged, policyInForce } from "./policy_judgement.ts";
 import { Applied, Checked, PolicyVersionItem } from "./policy_schemas.ts";
@@ -152,9 +152,10 @@ const rollBack = route({
   prepare: async (call) => {
     const control = controlOf(call.exchange.gateway.env);
     const hash = parseDigest(call.body.hash);
+    const asked = changeText({ ...call.body, comment: maskedWords(call.body.comment ?? "") || undefined });
     const text = hash === null ? null : await control.policyText(hash);
-    if (text === null) return { ok: false, reason: "not_found", fields: { change: changeText(call.body) } };
-    return prepareChange(call, await policyInForce(control), text, (diff) => `${changeText(call.body)}\n${diff}`);
+    if (text === null) return { ok: false, reason: "not_found", fields: { change: asked } };
+    return prepareChange(call, await policyInForce(control), text, (diff) => `${asked}\n${diff}`);
   },
   answer: ({ body }, cleared, _signal, change) => apply(cleared, change, body.comment ?? ""),
 });
@@ -190,8 +191,9 @@ async function apply({ exchange, caller }: Cleared, change: Change, comment: str
   const { text, judged, expected } = change;
   const { issuer, subject } = caller.authenticated.principal;
   const by = { issuer, subject };
+  const why = maskedWords(comment);
   const control = controlOf(gateway.env);
-  const applied = await control.applyPolicy({ hash: judged.hash, text, expected, by, command, comment });
+  const applied = await control.applyPolicy({ hash: judged.hash, text, expected, by, command, comment: why });
   if (!applied.ok) return problem("precondition_failed", null, [["etag", `"${applied.current}"`]]);
   gateway.control.forget();
   return json({ version: applied.version, diff: diffOf(judged) }, 200, { etag: `"${judged.hash}"` });

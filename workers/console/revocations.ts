@@ -2,7 +2,7 @@
 
 import * as v from "valibot";
 import { controlOf } from "../control_client.ts";
-import { changeText, json } from "./answers.ts";
+import { changeText, json, maskedWords } from "./answers.ts";
 import { type Route, route } from "./route.ts";
 import { CommandIdText, Count, Issuer, line, Owner, Subject, Time } from "./schemas.ts";
 import { numberedList } from "./numbered_list.ts";
@@ -51,14 +51,17 @@ const revoke = route({
       content: { "application/json": v.object({ revoked: v.literal(true), command: CommandIdText }) },
     },
   },
-  prepare: async ({ body }) => ({ ok: true, value: { fields: { change: changeText(body) }, data: undefined } }),
+  prepare: async ({ body }) => {
+    const change = changeText({ ...body, reason: maskedWords(body.reason) });
+    return { ok: true, value: { fields: { change }, data: undefined } };
+  },
   answer: async ({ body }, { exchange }) => {
     const { command, gateway } = exchange;
     const before = Math.floor(Date.now() / 1000) + 1;
     await controlOf(gateway.env).revoke({
       token: "token" in body ? body.token : null,
       subject: "token" in body ? null : { issuer: body.issuer, subject: body.subject, before: body.before ?? before },
-      reason: body.reason,
+      reason: maskedWords(body.reason),
       command,
     });
     gateway.control.forget();
