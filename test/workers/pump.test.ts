@@ -1,5 +1,5 @@
-// Moving a body: what is recorded and released when, that nothing is released before its record, and
-// that a body that is not whole never looks whole.
+// One long file, because each costs a second of the runtime's start. Moving a body: what is recorded and
+// released when, that nothing is released before its record, and that a body that is not whole never looks whole.
 
 import { expect, test } from "vitest";
 import { newCommandId } from "../../core/ids.ts";
