@@ -20,6 +20,9 @@ const BINARY_PROBE = 1024;
 const SKIPPED: Uint8Array = skipped();
 const NO_TEXT: Uint8Array = noText();
 const PDF = "%PDF-";
+const BRACKET = 0x5b;
+/** Behind a bracket, what no form has in a name: its brackets hold words and numbers. */
+const LIST: Uint8Array = byteSet(' \t\r\n{["');
 
 /** White space, and a byte order mark of UTF-8. */
 function skipped(): Uint8Array {
@@ -44,6 +47,8 @@ export class UndeclaredCarrier implements Carrier {
   readonly #choice: Choice;
   readonly #carriers = new Map<Format, Carrier>();
   #carrier: Carrier | null = null;
+  /** Where the bracket stands that a form's name or a list of JSON begins with, until more has come; -1 otherwise. */
+  #bracket = -1;
   #seen = 0;
   #pdf = 0;
   #binary = false;
@@ -54,6 +59,7 @@ export class UndeclaredCarrier implements Carrier {
   }
 
   undecided(at: number): number {
+    if (this.#bracket >= 0) return this.#bracket;
     return this.#binary ? at : (this.#carrier?.undecided(at) ?? at);
   }
 
@@ -84,10 +90,14 @@ export class UndeclaredCarrier implements Carrier {
   #read(from: number, to: number): void {
     if (this.#carrier === null) {
       const { buf, base } = this.#tools.window;
-      let at = from;
+      let at = this.#bracket >= 0 ? this.#bracket : from;
       while (at < to && SKIPPED[buf[at - base] as number] === 1) at++;
       if (at === to) return;
-      const format = this.#formatBy(buf[at - base] as number);
+      const isBracket = buf[at - base] === BRACKET && this.#choice.format === "form";
+      this.#bracket = isBracket && at + 1 === to ? at : -1;
+      if (this.#bracket >= 0) return;
+      const isList = isBracket && LIST[buf[at + 1 - base] as number] === 1;
+      const format = isList ? "json" : this.#formatBy(buf[at - base] as number);
       this.#choice.chosen(format);
       this.#carrier = this.#made(format);
       this.#carrier.feed(at, to);
@@ -105,7 +115,7 @@ export class UndeclaredCarrier implements Carrier {
 
   #formatBy(byte: number): Format {
     const { format } = this.#choice;
-    if (byte === 0x7b || (byte === 0x5b && format !== "form")) return "json";
+    if (byte === 0x7b || (byte === BRACKET && format !== "form")) return "json";
     // No document of these begins so, and a multipart body does that calls itself one.
     if (byte === DASH && (format === "json" || format === "form" || format === "xml")) return "text";
     return byte === 0x3c ? "xml" : format;
@@ -114,6 +124,7 @@ export class UndeclaredCarrier implements Carrier {
   finish(at: number): void {
     if (!this.#binary) this.#carrier?.finish(at);
     this.#carrier = null;
+    this.#bracket = -1;
     this.#binary = false;
     this.#seen = 0;
     this.#pdf = 0;
