@@ -62,12 +62,8 @@ const BRACKETS: Recording = {
   masker: () => new Brackets(),
   commitment,
 };
-const PLAIN: Recording = {
-  ...BRACKETS,
-  masker: (contentType) => new PayloadMasker(EVERY_SECRET, contentType, () => ""),
-};
+const PLAIN: Recording = { ...BRACKETS, masker: (type) => new PayloadMasker(EVERY_SECRET, type, () => "") };
 const AS_IT_IS: Stated = { contentType: "text/plain", coding: null };
-
 type Piece = string | Uint8Array | (() => Promise<unknown>);
 
 /** A byte stream of these pieces that then ends or breaks; at a function it waits for what that gives. */
