@@ -153,7 +153,7 @@ export class SocketRelay {
     if (this.#heldBytes > HELD_ENOUGH) this.#house.awaitNews();
     this.#held.push(() => {
       const news = this.#known();
-      if (this.#ending === null && news !== null) this.#take(way, data, news);
+      if (this.#ending === null && !this.#isBroken && news !== null) this.#take(way, data, news);
     });
   }
 

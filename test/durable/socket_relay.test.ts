@@ -25,6 +25,16 @@ const POLICY = JSON.stringify({
       methods: ["GET", "SEND", "RECEIVE"],
       routes: ["/**"],
     },
+    {
+      id: "no-drops",
+      effect: "deny",
+      who: "anyone",
+      connections: ["chat"],
+      methods: ["SEND"],
+      routes: ["/**"],
+      when: "has(command.json) && has(command.json.drop)",
+      refused: "close",
+    },
   ],
 });
 
@@ -218,6 +228,22 @@ test("messages wait while nobody knows what is in force, and pass in their order
     relay.goOn();
     await quiet();
     expect(tool.heard).toEqual(["one", "two", "three"]);
+  }));
+
+test("what waited behind a message with which the socket is closed is neither decided nor handed on", () =>
+  withRelay(async (relayed) => {
+    const { bench, caller, tool, knowledge } = relayed;
+    relayed.knowledge = null;
+    for (const text of ["one", '{"drop":1}', '{"drop":2}', "two"]) caller.socket.send(text);
+    await quiet();
+    expect(await kinds(bench)).toEqual([]);
+    relayed.knowledge = knowledge;
+    relayed.relay.goOn();
+    expect(await caller.closed).toBe(1008);
+    expect(await tool.closed).toBe(1008);
+    expect(tool.heard).toEqual(["one"]);
+    await quiet();
+    expect(await kinds(bench)).toEqual(["command.requested", "command.denied", "command.cancelled"]);
   }));
 
 test("a peer that is too far behind is closed, and what was meant for it is said not to have been handed on", () =>
