@@ -24,6 +24,7 @@ type State =
   | "attribute"
   | "sign"
   | "value"
+  | "bare"
   | "bang"
   | "cdata"
   | "comment"
@@ -46,6 +47,7 @@ export class XmlCarrier implements Carrier {
   #isEntryName = false;
   #isEntryValue = false;
   #quote = 0;
+  #isGiven = false;
   /** The element whose text is secret, how many of its name are open, and whose secret it is. */
   #within = 0;
   #level = 0;
@@ -98,6 +100,8 @@ export class XmlCarrier implements Carrier {
         return this.#sign(i);
       case "value":
         return this.#attributeValue(i, end);
+      case "bare":
+        return this.#bareValue(i, end);
       case "bang":
         return this.#bang(i);
       case "cdata":
@@ -243,6 +247,7 @@ export class XmlCarrier implements Carrier {
     this.#isEntryName = word === "name" || word === "key" || word === "id" || word === "property";
     this.#isEntryValue = word === "value" || word === "content";
     this.#state = "sign";
+    this.#isGiven = false;
     return i;
   }
 
@@ -258,16 +263,17 @@ export class XmlCarrier implements Carrier {
   #sign(i: number): number {
     const { buf, base } = this.#window;
     const byte = buf[i] as number;
+    if (byte === EQUALS) this.#isGiven = true;
     if (byte === EQUALS || WHITE[byte] === 1) return i + 1;
-    if (byte === QUOTE || byte === APOSTROPHE) {
-      this.#state = "value";
-      this.#quote = byte;
-      this.#start = base + i + 1;
-      this.#beginRun(base + i + 1, this.#attribute ?? (this.#isEntryValue ? this.#entry : null));
-      return i + 1;
-    }
-    this.#state = "inTag";
-    return i;
+    const isQuoted = byte === QUOTE || byte === APOSTROPHE;
+    const isBare = this.#isGiven && ENDS_NAME[byte] === 0;
+    this.#state = isQuoted ? "value" : isBare ? "bare" : "inTag";
+    if (!isQuoted && !isBare) return i;
+    this.#quote = byte;
+    const at = isQuoted ? i + 1 : i;
+    this.#start = base + at;
+    this.#beginRun(base + at, this.#attribute ?? (this.#isEntryValue ? this.#entry : null));
+    return at;
   }
 
   #attributeValue(from: number, end: number): number {
@@ -282,6 +288,21 @@ export class XmlCarrier implements Carrier {
     if (this.#isEntryName) this.#entry = this.#judge(base + i) ?? this.#entry;
     this.#state = "inTag";
     return i + 1;
+  }
+
+  /** HTML lets quotes be left out (HTML Standard §13.1.2.3). */
+  #bareValue(from: number, end: number): number {
+    const { buf, base } = this.#window;
+    let i = from;
+    while (i < end && WHITE[buf[i] as number] === 0 && buf[i] !== GREATER) {
+      if (buf[i] === 0x25 && this.#reading) this.#value.percent(base + i);
+      i++;
+    }
+    if (i === end) return i;
+    this.#endRun(base + i);
+    if (this.#isEntryName) this.#entry = this.#judge(base + i) ?? this.#entry;
+    this.#state = "inTag";
+    return i;
   }
 
   /** Behind `<!`. */

@@ -132,6 +132,10 @@ describe("XML and HTML", () => {
     ["<password/><b>c</b>", "<password/><b>c</b>"],
     ["<token><![CDATA[x]]></token>", "<token><![CDATA[[masked:token]]]></token>"],
     [
+      "<input name=password value=x/y><b token=z>",
+      "<input name=password value=[masked:password]><b token=[masked:token]>",
+    ],
+    [
       '<add key="ApiKey" value="x"/><add key="Host" value="y"/>',
       '<add key="ApiKey" value="[masked:key]"/><add key="Host" value="y"/>',
     ],

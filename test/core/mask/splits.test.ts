@@ -135,7 +135,7 @@ const DOCUMENTS: readonly (readonly [type: string, document: string])[] = [
   ["application/x-www-form-urlencoded", "a=b&user%5Bpassword%5D=h%20x&p=%7B%22token%22%3A%22x%22%7D&code=1&z"],
   [
     "text/xml",
-    '<a><password>x</password><b token=\'y\'/><c key="ApiKey" value="z">t</c><secret><![CDATA[w]]></secret></a>',
+    '<a><input name=password value=a/b%20c><d token=x=y><password>x</password><b token=\'y\'/><c key="ApiKey" value="z">t</c><secret><![CDATA[w]]></secret></a>',
   ],
   [
     "text/plain",
