@@ -25,21 +25,31 @@ interface Named {
   end: number;
   readonly secret: Secret;
   readonly form: Form;
+  readonly isInner: boolean;
+  /** It was told, and may go on: nothing comes before it any more. */
+  isTold: boolean;
 }
 
-/** One reader's secrets, told in order; several channels may speak of the same bytes. */
+/**
+ * One reader's secrets, told in order; several channels may speak of the same bytes. Of two that begin at
+ * one place the document's own reader is heard, else the one whose rule comes first by its id, whichever spoke
+ * first: that depends on how the pieces fall.
+ */
 export class Channel implements SpanSink {
   readonly #queue: Named[];
+  readonly #isInner: boolean;
   #open: Named | null = null;
 
-  constructor(queue: Named[]) {
+  constructor(queue: Named[], isInner: boolean) {
     this.#queue = queue;
+    this.#isInner = isInner;
   }
 
   open(at: number, secret: Secret, form: Form): void {
-    this.#open = { start: at, end: Infinity, secret, form };
+    const isInner = this.#isInner;
+    this.#open = { start: at, end: Infinity, secret, form, isInner, isTold: false };
     let place = this.#queue.length;
-    while (place > 0 && (this.#queue[place - 1] as Named).start > at) place--;
+    while (place > 0 && goesBefore(this.#open, this.#queue[place - 1] as Named)) place--;
     this.#queue.splice(place, 0, this.#open);
   }
 
@@ -47,6 +57,11 @@ export class Channel implements SpanSink {
     if (this.#open !== null) this.#open.end = at;
     this.#open = null;
   }
+}
+
+function goesBefore(one: Named, other: Named): boolean {
+  if (other.isTold || one.start !== other.start) return !other.isTold && one.start < other.start;
+  return one.isInner === other.isInner ? one.secret.rule < other.secret.rule : other.isInner;
 }
 
 export interface CarrierTools {
@@ -74,14 +89,14 @@ export class Finder {
   constructor(shapes: ShapeRules | null, makeCarrier: (tools: CarrierTools) => Carrier, out: SpanSink) {
     this.#out = out;
     this.#scan = new Scan(shapes, this.window);
-    const named = new Channel(this.#named);
+    const named = new Channel(this.#named, false);
     const sink: CarrierSink = {
       open: (at, secret, form) => named.open(at, secret, form),
       close: (at) => named.close(at),
       bare: (from, to) => void this.#bares.push({ from, to }),
       mark: (at, mark) => void this.#marks.push({ at, mark }),
     };
-    this.#carrier = makeCarrier({ window: this.window, sink, channel: () => new Channel(this.#named) });
+    this.#carrier = makeCarrier({ window: this.window, sink, channel: () => new Channel(this.#named, true) });
   }
 
   /** Returns the offset before which everything is decided. */
@@ -160,6 +175,7 @@ export class Finder {
       this.#closeShape();
       this.#out.open(start, name.secret, name.form);
       this.#telling = true;
+      name.isTold = true;
     }
     const upto = Math.min(name.end, carrierUpto);
     const hits = this.#scan.hits;

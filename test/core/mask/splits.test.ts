@@ -126,6 +126,11 @@ it("any split gives the same bytes and the same spans, and outside of them nothi
 });
 
 const DOCUMENTS: readonly (readonly [type: string, document: string])[] = [
+  // Two rules speak of what begins at one place, and which of them is known first depends on the cut.
+  [
+    "text/plain",
+    `Authorization: ${btoa(`"${SHAPED.accessKeyId}" and some text`)}Content-Disposition: form-data; filename="b"%22`,
+  ],
   [
     "application/json",
     '{"user":{"name":"bob","pass\\u0077ord":"hun\\"ter2"},"pin":12345,"u":"https://a:b@h/?token=c&d=e","s":"{\\"secret\\":\\"x\\"}"}',
