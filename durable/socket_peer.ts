@@ -32,6 +32,8 @@ export class SocketPeer {
   #whenGone: (() => void) | null = null;
   /** Bytes handed on since this peer was last heard of. */
   #unanswered = 0;
+  /** Bytes that are to be handed on once they are on record. */
+  #coming = 0;
 
   constructor(socket: WebSocket) {
     this.#socket = socket;
@@ -77,7 +79,17 @@ export class SocketPeer {
    * last sent something counts: there is no other sign of a peer that reads.
    */
   get behind(): number {
-    return (this.#socket as Buffering).bufferedAmount ?? this.#unanswered;
+    return this.#coming + ((this.#socket as Buffering).bufferedAmount ?? this.#unanswered);
+  }
+
+  /** They count as waiting for it from here on: what is being recorded is held in memory, too. */
+  expect(size: number): void {
+    this.#coming += size;
+  }
+
+  /** They are on record: handed on now, or not at all. */
+  expectNoMore(size: number): void {
+    this.#coming -= size;
   }
 
   #gone(): void {

@@ -71,6 +71,8 @@ interface Passing {
   /** What the other side gets. */
   readonly data: string | ArrayBuffer;
   readonly size: number;
+  /** False if too much waits for the other side already. */
+  readonly hasRoom: boolean;
 }
 
 const encoder = new TextEncoder();
@@ -212,7 +214,12 @@ export class SocketRelay {
     } else {
       const records = messageRecords(message, facts, extentOf(decision, settings), recorder);
       const data = handedOn(message, decision, settings);
-      void this.#pass(way, { command: facts.command, records, data, size: message.bytes.length });
+      const size = message.bytes.length;
+      const hasRoom = this.#house.hasRoomFor(way.to, size);
+      // What comes after one that finds no room is not taken: those that wait to be recorded are held in memory.
+      if (!hasRoom) this.#isBroken = true;
+      way.to.expect(size);
+      void this.#pass(way, { command: facts.command, records, data, size, hasRoom });
     }
   }
 
@@ -225,12 +232,13 @@ export class SocketRelay {
   }
 
   /** From here on it is on its way: recorded with what else comes in this turn, and then handed on. */
-  async #pass(way: Way, { command, records, data, size }: Passing): Promise<void> {
+  async #pass(way: Way, { command, records, data, size, hasRoom }: Passing): Promise<void> {
     const answer = await this.#append(committed(records.first), records.chunks.map(committed));
+    way.to.expectNoMore(size);
     if (!answer.ok) return this.#failed(answer.reason);
     // What came before could not be recorded, or an admin's word came meanwhile.
     if (this.#isBroken && this.#ending !== null) return this.#follow(undelivered(command, "socket_closed"));
-    if (!this.#house.hasRoomFor(way.to, size)) {
+    if (!hasRoom || !this.#house.hasRoomFor(way.to, size)) {
       this.#isBroken = true;
       this.#follow(undelivered(command, way.behind));
       return this.end(way.behind);
