@@ -14,8 +14,8 @@ export interface CrashStorage {
   remove(): void;
 }
 
-/** Twenty rounds take some 90. What is free of it is taken from memory while it is full. */
-const DISK_MEGABYTES = 256;
+/** Twenty rounds with bodies take less than half of it. What is free of it is taken from memory while it is full. */
+const DISK_MEGABYTES = 1024;
 /** Long enough for a stream of the campaign to come to its end. */
 const MOMENT_MS = 200;
 
