@@ -12,6 +12,8 @@ export interface Ask {
   readonly records: readonly Committed[];
   /** For lists, masked and cut: `DELETE /v1/pods/web-1`. */
   readonly title: string;
+  /** Why it goes on without anybody's approval, masked: it is then approved at once, and a review owed. Null where it waits. */
+  readonly glass: string | null;
   /** Who is told (core/policy: `notify`), by its name there. */
   readonly notices: readonly Notice[];
 }
