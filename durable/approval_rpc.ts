@@ -3,8 +3,12 @@
 
 import type { Approval, ApprovalId, Party } from "../core/approval/approval.ts";
 import type { CommandId, ConnectionName, Digest, SessionId } from "../core/ids.ts";
+import type { Use } from "../core/approval/grant.ts";
+import type { ApprovalRefusal } from "../core/approval/refusal.ts";
 import type { Committed, Fields } from "../core/record/record.ts";
 import type { Appended, Opening } from "./session_rpc.ts";
+
+export type { ApprovalRefusal } from "../core/approval/refusal.ts";
 
 /** `records`: `approval.requested`, and what of the body stands in chunks. Taken all together or not at all. */
 export interface Ask {
@@ -26,28 +30,6 @@ export interface Notice {
   readonly secret: string | null;
 }
 
-export type ApprovalRefusal =
-  | "approval_unknown"
-  /** It is not the requester's, or another command's: digest, connection or actor chain differ. */
-  | "approval_other_command"
-  | "approval_pending"
-  | "approval_denied"
-  | "approval_expired"
-  | "approval_cancelled"
-  | "approval_revoked"
-  | "approval_consumed"
-  /** The policy changed since it was asked for. */
-  | "approval_stale"
-  /** As many as may wait in one session do. */
-  | "approvals_too_many"
-  | "decider_is_requester"
-  | "decider_not_asked"
-  | "decider_decided"
-  | "comment_needed"
-  | "grant_too_long"
-  | "grant_none"
-  | "review_none";
-
 export type AskAnswer = Appended | { readonly ok: false; readonly reason: "approvals_too_many" };
 
 /** `record` is the place of what was appended: `<sid>/<seq>`. */
@@ -57,12 +39,8 @@ export type Stepped =
   | { readonly ok: false; readonly reason: "overloaded" | "storage_refused"; readonly approval: null };
 
 /** Using one: what the intent's command is, held against the approval in the same turn in which the intent is appended. */
-export interface Consumption {
+export interface Consumption extends Use {
   readonly approval: ApprovalId;
-  readonly digest: Digest;
-  readonly targetDigest: Digest;
-  readonly policy: Digest;
-  readonly rule: string;
   /** What was granted for a time is used: many may use it. */
   readonly asGrant: boolean;
 }
@@ -82,6 +60,8 @@ export interface DecisionOrder {
   readonly policy: Digest;
   readonly comment: string | null;
   readonly grantMs: number;
+  /** The decider signed it with a passkey, and the signature was checked. */
+  readonly stepUp: "passkey" | null;
   readonly command: CommandId;
   /** Masked fields of `approval.decided` beside what the object knows: `decider`, `comment?`, `assertion?`. */
   readonly fields: Fields;
@@ -100,7 +80,7 @@ export interface ApprovalRpc {
   untilDecided(approval: ApprovalId, ms: number): Promise<ApprovalWatch | null>;
   approvalOf(approval: ApprovalId): Promise<ApprovalWatch | null>;
   /** The newest of this object that covers such a command under a grant; null if none does. */
-  grantFor(asked: Omit<Consumption, "approval" | "asGrant">): Promise<ApprovalId | null>;
+  grantFor(asked: Use): Promise<ApprovalId | null>;
   /** Appends the intent and uses the approval, in one turn, or does neither. Idempotent for the same record. */
   consume(record: Committed, consumption: Consumption): Promise<Consumed>;
   decide(order: DecisionOrder): Promise<Stepped>;

@@ -9,10 +9,13 @@ import type { ApprovalTerms } from "./terms.ts";
 /** An approval's id is that of the command that asked for it. */
 export type ApprovalId = CommandId;
 
-/** Somebody, as far as it matters who is the same person. */
-export interface Party {
+export interface Identity {
   readonly issuer: string;
   readonly subject: string;
+}
+
+/** Somebody, as far as it matters who is the same person. */
+export interface Party extends Identity {
   readonly name: string | null;
   /** Only if the issuer has verified it; else null. */
   readonly email: string | null;
@@ -45,14 +48,15 @@ export type ApprovalState =
 
 export type ExpiryReason = "unanswered" | "unused";
 export type CancelReason = "requester" | "client_gone" | "killed" | "session_over" | "policy_changed";
-export type RevokeReason = "revoked" | "killed" | "session_over" | "policy_changed";
+/** `revoked`: by somebody who may decide it. */
+export type RevokeReason = CancelReason | "revoked";
 
 /** What was allowed for a time. It begins with the decision. */
 export interface Grant {
   readonly until: number;
   readonly scope: "target" | "rule";
-  /** When and why it ended before its time; null while it holds. */
-  readonly ended: { readonly at: number; readonly reason: RevokeReason } | null;
+  /** When and why it ended, `over` by its time; null while it holds. */
+  readonly ended: { readonly at: number; readonly reason: RevokeReason | "over" } | null;
 }
 
 export interface Approval {
@@ -67,7 +71,7 @@ export interface Approval {
   readonly targetDigest: Digest;
   readonly requester: Party;
   /** Who acts for the requester, the nearest first. */
-  readonly actors: readonly { readonly issuer: string; readonly subject: string }[];
+  readonly actors: readonly Identity[];
   readonly terms: ApprovalTerms;
   readonly requested: number;
   /** Pending until then. */
@@ -75,6 +79,8 @@ export interface Approval {
   readonly votes: readonly Vote[];
   readonly state: ApprovalState;
   readonly grant: Grant | null;
+  /** The call that asked went away (`ifGone` is `keep`): only another one can use it. */
+  readonly left: boolean;
   /** It went on without anybody's approval. */
   readonly breakGlass: { readonly reason: string; readonly review: "owed" | "signed_off" } | null;
 }
