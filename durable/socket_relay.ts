@@ -169,10 +169,10 @@ export class SocketRelay {
     const bytes = typeof data === "string" ? encoder.encode(data) : new Uint8Array(data);
     const message: Message = { method: way.method, data, bytes };
     const settings = this.judge.settings(known.policy);
-    if (settings !== null && settings.maskPlan !== this.#plan) this.#maskBy(settings.maskPlan);
     if (settings === null || known.isUnreadable) return this.end("policy_changed", known.inForce?.command ?? null);
     if (!this.#house.commits.takes(bytes.length)) this.#house.catchUp();
     try {
+      if (settings.maskPlan !== this.#plan) this.#maskBy(settings.maskPlan);
       this.#decide(way, message, settings, known);
     } catch {
       // Whatever failed, the message has not been let through.

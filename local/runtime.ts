@@ -23,6 +23,8 @@ export interface RuntimeOptions {
   readonly log?: string;
   /** Called after the runtime died and Miniflare started it anew. */
   readonly onCrash?: () => void;
+  /** Folder of the Worker's `index.js`; the one that is built here if not given. */
+  readonly bundle?: string;
 }
 
 export interface Runtime {
@@ -37,7 +39,7 @@ const MAIN = "sallyport";
 
 export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
   process.env.CLOUDFLARE_CF_FETCH_ENABLED = "false";
-  const bundle = buildWorker();
+  const bundle = options.bundle ?? buildWorker();
   const miniflare = new Miniflare(
     convertV4MiniflareOptions({
       cf: false,

@@ -51,6 +51,8 @@ function policy(): unknown {
       rule("mute-open", "mute", ["GET"]),
       rule("silent-all", "silent", ["GET", "SEND", "RECEIVE"]),
       rule("brief-all", "brief", ["*"]),
+      rule("silent-told", "silent", ["SEND"], { routes: ["/told"], priority: 1, record: "full" }),
+      rule("brief-untold", "brief", ["RECEIVE"], { routes: ["/told"], priority: 1, record: "metadata" }),
     ],
   };
 }
@@ -60,7 +62,7 @@ beforeAll(async () => {
   gateway = await startGateway({
     policy: policy(),
     people: Object.fromEntries(
-      ["ann", "ben", "cat", "dov", "eve", "fay", "gus", "hal"].map((name) => [
+      ["ann", "ben", "cat", "dov", "eve", "fay", "gus", "hal", "ivy"].map((name) => [
         name,
         { subject: name, groups: ["engineers"] },
       ]),
@@ -228,6 +230,27 @@ test("of a long message a connection may record the beginning only, and says how
   const [record] = await messages("eve", "brief", 1);
   expect(record).toMatchObject({ classes: { req_cut: 2, size: 10 }, fields: { payload: "01234567" } });
   expect(record?.fields.raw).toMatch(/^[0-9a-f]{64}$/);
+});
+
+test("how much is recorded of a message is what its rule says, whatever its connection says", async () => {
+  const text = '{"op":"login","password":"correct horse","note":"a text that is longer than a head of eight"}';
+  const masked = text.replace("correct horse", "[masked:password]");
+  for (const [connection, ofSent, ofReceived] of [
+    ["silent", masked, undefined],
+    ["brief", text.slice(0, 8), undefined],
+  ] as const) {
+    const { client, server } = await openBoth(gateway, tool, "ivy", `/c/${connection}/told`);
+    client.send(text);
+    expect(await server.next()).toBe(text);
+    server.send(text);
+    expect(await client.next()).toBe(text);
+    client.socket.close();
+    await server.closed;
+    const [sent, received] = await messages("ivy", connection, 2);
+    expect([sent?.fields.payload, received?.fields.payload]).toEqual([ofSent, ofReceived]);
+    expect(sent?.classes.req_cut).toBe(ofSent === masked ? undefined : text.length - 8);
+    expect(received?.classes.req_cut).toBe(text.length);
+  }
 });
 
 test("where a rule says so the caller does not see secrets either", async () => {

@@ -29,7 +29,13 @@ beforeAll(async () => {
     "employee-number": { pattern: "EMP-[0-9]{6}", keywords: ["EMP-"] },
     note: { fields: ["staff_note"] },
   };
-  gateway = await startGateway({ policy: { ...(policy as object), masks } });
+  const rule = { effect: "allow", who: { roles: ["engineer"] }, connections: ["*"], methods: ["*"], priority: 1 };
+  const records = { full: "full", metadata: "metadata", head: { head: 700 } };
+  const byRule = Object.entries(records).map(([name, record]) => {
+    return { ...rule, id: `records-${name}`, routes: [`/by-rule/${name}/**`], record };
+  });
+  const { rules } = policy as { rules: object[] };
+  gateway = await startGateway({ policy: { ...(policy as object), masks, rules: [...rules, ...byRule] } });
 });
 afterAll(async () => {
   await gateway?.stop();
@@ -293,6 +299,25 @@ describe("how much is recorded", () => {
     expect(command.records.map(({ kind }) => kind)).not.toContain("stream.chunk");
     for (const side of ["request", "response"] as const) expect(cutOf(command, side)).toBe(size);
     expect(command.outcome.fields.digests).not.toContain("sha256");
+  });
+
+  const sizes = [5_000, 500_000];
+  test.each(
+    ["tool", "bare", "head"].flatMap((connection) =>
+      (["full", "metadata", "head"] as const).flatMap((name) => sizes.map((size) => [name, connection, size] as const)),
+    ),
+  )("is what the rule says (%s), whatever its connection %s says, of %i bytes", async (name, connection, size) => {
+    const body = Buffer.alloc(size, "a line of it\n");
+    const command = await both(connection, `/by-rule/${name}/${connection}/${size}`, body);
+    expect(command.begun.classes.rule).toBe(`records-${name}`);
+    const held = { full: size, metadata: 0, head: 700 }[name];
+    for (const side of ["request", "response"] as const) {
+      if (held > 0) expect((await command.payload(side)).equals(body.subarray(0, held))).toBe(true);
+      expect(cutOf(command, side)).toBe(held === size ? undefined : size - held);
+    }
+    if (held === 0) expect(JSON.stringify(command.records)).not.toContain("a line of it");
+    // Digests and counts say what passed all the same.
+    expect(command.outcome.classes).toMatchObject({ req_bytes: size, resp_bytes: size });
   });
 });
 

@@ -35,6 +35,8 @@ export interface GatewayOptions {
   readonly apiLimit?: RuntimeOptions["apiLimit"];
   /** Variables in place of the usual ones. */
   readonly bindings?: Readonly<Record<string, string>>;
+  /** Folder of another Worker's `index.js` in place of the gateway's. */
+  readonly bundle?: string;
 }
 
 /** A record as an export has it, with its fields opened. */
@@ -115,6 +117,7 @@ export function runtimeOptions(
     state: options.state ?? null,
     ...(options.apiLimit === undefined ? {} : { apiLimit: options.apiLimit }),
     ...(options.beside === undefined ? {} : { beside: options.beside }),
+    ...(options.bundle === undefined ? {} : { bundle: options.bundle }),
     bindings: {
       REGION: "local",
       ORIGINS: [port, ...(options.beside ?? [])]

@@ -12,6 +12,7 @@ import { BodyRecord, type Stated } from "../../workers/http/body_record.ts";
 import { Meter } from "../../workers/http/meter.ts";
 import { pump, type PumpEnd } from "../../workers/http/pump.ts";
 import type { Masker, Recording } from "../../workers/http/recording.ts";
+import type { ToCaller } from "../../workers/http/to_caller.ts";
 import type { Recorded } from "../../workers/session_client.ts";
 
 const encoder = new TextEncoder();
@@ -104,6 +105,8 @@ interface Options {
   /** What becomes of a call to append. */
   readonly append?: (records: readonly Masked[], calls: number) => Promise<Recorded>;
   readonly last?: "end" | "break";
+  readonly toCaller?: ToCaller;
+  readonly outcome?: () => readonly Masked[];
 }
 
 const OUTCOME = { kind: "command.completed", classes: {}, fields: {} } as unknown as Masked;
@@ -116,7 +119,8 @@ const BEGUN = "BEGUN";
 
 async function move(pieces: readonly (string | Uint8Array)[], options: Options = {}): Promise<Moved> {
   const { length = null, recording = BRACKETS, stated = AS_IT_IS, append = async () => "recorded" } = options;
-  const body = new BodyRecord(newCommandId(Date.now(), fillRandom), "response", recording, stated);
+  const { toCaller = null, outcome = () => [OUTCOME] } = options;
+  const body = new BodyRecord(newCommandId(Date.now(), fillRandom), "response", recording, stated, toCaller);
   const { readable, writable } = new IdentityTransformStream();
   const log: string[] = [];
   const records: Masked[] = [];
@@ -148,7 +152,7 @@ async function move(pieces: readonly (string | Uint8Array)[], options: Options =
       }
       return recorded;
     },
-    outcome: () => [OUTCOME],
+    outcome,
     onCut: (why) => {
       cut = why;
     },
@@ -284,6 +288,30 @@ test("a masker that fails ends the stream before what it failed at", async () =>
   };
   const moved = await move(["one", GOT, "two!", GOT, "three"], { recording: failing });
   expect(moved).toMatchObject({ end: "mask_failed", got: "one", isWhole: false, cut: "mask_failed" });
+});
+
+test("a masker towards the caller that fails ends the stream before what it failed at, also where nothing is recorded of it", async () => {
+  const failing: ToCaller = {
+    take: (plain) => {
+      if (decoder.decode(plain).includes("!")) throw new Error("defect");
+      return plain;
+    },
+    end: () => new Uint8Array(0),
+  };
+  for (const extent of ["full", "metadata"] as const) {
+    const recording = { ...BRACKETS, extent };
+    const moved = await move(["one", GOT, "two!", GOT, "three"], { recording, toCaller: failing });
+    expect(moved).toMatchObject({ end: "mask_failed", got: "one", isWhole: false, cut: "mask_failed" });
+    expect(JSON.stringify(chunks(moved))).not.toContain("two!");
+  }
+});
+
+test("an outcome that cannot even be made ends the stream, which does not look whole", async () => {
+  const outcome = (): never => {
+    throw new Error("defect");
+  };
+  expect(await move(["one", GOT], { outcome })).toMatchObject({ end: "held_back", got: "one", isWhole: false });
+  expect(await move(["one"], { outcome, length: 3 })).toMatchObject({ end: "held_back", got: "", isWhole: false });
 });
 
 test.each([7, 100, null])("a source that breaks off is cut, not ended (length %s)", async (length) => {

@@ -156,7 +156,15 @@ class Pumping {
     this.#before = [];
     this.#isFinal = reach === "end" || reach === "cut";
     if (reach === "end") this.#body.meter.complete = true;
-    const outcome = reach === "end" ? (this.#options.outcome?.() ?? []) : [];
+    let outcome: readonly Masked[];
+    try {
+      outcome = reach === "end" ? (this.#options.outcome?.() ?? []) : [];
+    } catch {
+      // As with any record: one that cannot even be made is one that is not there.
+      this.#body.meter.complete = false;
+      this.#sending = Promise.resolve({ of: "sent", end: "held_back" });
+      return;
+    }
     this.#unsetDue();
     const records = [...before, ...step.records, ...outcome];
     this.#sending = this.#send(records, step, before.length > 0).then((end) => ({ of: "sent", end }));
