@@ -113,7 +113,7 @@ export interface ApprovalEntry {
   readonly deciders: readonly Party[];
   readonly grantUntil: number | null;
   readonly digest: Digest;
-  /** Counts changes: an older entry never takes a newer one's place. */
+  /** Counts changes: an older entry never takes a newer one's place. 0: before its first record. */
   readonly version: number;
 }
 
@@ -129,9 +129,22 @@ export interface ApprovalQuery {
   readonly limit: number;
 }
 
+/** What is told of an approval. */
+export type NoticeEvent = "requested" | "break_glass" | "approved" | "denied" | "expired" | "cancelled";
+
+/** A notice of what was so in a version of the entry. */
+export interface QueuedNotice {
+  readonly event: NoticeEvent;
+  readonly version: number;
+  readonly target: Notice;
+}
+
 export interface ApprovalRegistryRpc {
   /** Idempotent; an entry with a lower version than the known one changes nothing. Durable when it resolves. Notices are queued in the same transaction. */
-  approvalChanged(entry: ApprovalEntry, notices: readonly Notice[]): Promise<void>;
+  approvalChanged(entry: ApprovalEntry, notices: readonly QueuedNotice[]): Promise<void>;
   findApproval(id: ApprovalId): Promise<ApprovalEntry | null>;
+  /** Not those of version 0, whose first record is not durable yet and may never be. */
   listApprovals(query: ApprovalQuery): Promise<ApprovalEntry[]>;
+  /** Counts this shard's changes; waits until there are others than `seen`, `ms` at most. At once if too many wait. */
+  approvalChanges(seen: number, ms: number): Promise<number>;
 }

@@ -2,17 +2,25 @@
 // Only wires; registry_entries.ts writes and finds the entries.
 
 import { DurableObject } from "cloudflare:workers";
+import type { ApprovalId } from "../core/approval/approval.ts";
 import type { SessionId } from "../core/ids.ts";
 import { REGISTRY_MIGRATIONS } from "../migrations/objects/registry.ts";
 import type { Env } from "../workers/env.ts";
+import { changeApproval, findApproval, lastChange, listApprovals } from "./approval_entries.ts";
+import type { ApprovalEntry, ApprovalQuery, ApprovalRegistryRpc, QueuedNotice } from "./approval_rpc.ts";
 import { migrate } from "./migrate.ts";
 import { RecordLog } from "./record_log.ts";
 import { findEntry, listEntries, recordClosing, recordOpening } from "./registry_entries.ts";
 import type { SessionClosing, SessionEntry, SessionOpening, SessionQuery } from "./registry_rpc.ts";
 import type { RecordPage, SessionSummary } from "./session_rpc.ts";
+import { Waiters } from "./waiters.ts";
 
-export class RegistryObject extends DurableObject<Env> {
+/** Who watches the inbox; further ones look again by themselves. */
+const WATCHERS = 256;
+
+export class RegistryObject extends DurableObject<Env> implements ApprovalRegistryRpc {
   readonly #log: RecordLog;
+  readonly #watchers = new Waiters<number>(WATCHERS);
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
@@ -45,6 +53,24 @@ export class RegistryObject extends DurableObject<Env> {
 
   async list(query: SessionQuery): Promise<SessionEntry[]> {
     return listEntries(this.ctx.storage.sql, query);
+  }
+
+  async approvalChanged(entry: ApprovalEntry, notices: readonly QueuedNotice[]): Promise<void> {
+    this.#write(() => changeApproval(this.ctx.storage.sql, entry, notices, Date.now()));
+    this.#watchers.notify();
+  }
+
+  async findApproval(id: ApprovalId): Promise<ApprovalEntry | null> {
+    return findApproval(this.ctx.storage.sql, id);
+  }
+
+  async listApprovals(query: ApprovalQuery): Promise<ApprovalEntry[]> {
+    return listApprovals(this.ctx.storage.sql, query);
+  }
+
+  async approvalChanges(seen: number, ms: number): Promise<number> {
+    const now = (): number => lastChange(this.ctx.storage.sql);
+    return this.#watchers.wait(() => (now() === seen ? null : now()), ms, now);
   }
 
   /** The shard's own chain, to be verified like any session's. Null before its first entry. */

@@ -2,12 +2,24 @@
 // what is appended, group_commit.ts when.
 
 import { DurableObject } from "cloudflare:workers";
+import type { ApprovalId } from "../core/approval/approval.ts";
 import type { CommandId, SessionId } from "../core/ids.ts";
 import type { Side } from "../core/record/payload.ts";
-import type { Committed } from "../core/record/record.ts";
+import type { Committed, Fields } from "../core/record/record.ts";
 import { LOG_MIGRATIONS } from "../migrations/objects/log.ts";
 import type { Env } from "../workers/env.ts";
 import { AlarmClock } from "./alarm_clock.ts";
+import { ApprovalDesk } from "./approval_desk.ts";
+import type {
+  ApprovalRpc,
+  ApprovalWatch,
+  Ask,
+  AskAnswer,
+  Consumed,
+  Consumption,
+  DecisionOrder,
+  Stepped,
+} from "./approval_rpc.ts";
 import { CommandIndex } from "./command_index.ts";
 import { type CommandOutline, outlineOf } from "./command_outline.ts";
 import { GroupCommit } from "./group_commit.ts";
@@ -35,7 +47,8 @@ import type { SocketPorts } from "./socket_ports.ts";
 import type { SocketOpening, SocketOrder, SocketRpc } from "./socket_rpc.ts";
 import { Sockets } from "./sockets.ts";
 
-export class SessionObject extends DurableObject<Env> implements SessionRpc, SessionWatchRpc, SocketRpc {
+export class SessionObject extends DurableObject<Env> implements SessionRpc, SessionWatchRpc, SocketRpc, ApprovalRpc {
+  readonly #approvals: ApprovalDesk = new ApprovalDesk();
   readonly #log: SessionLog;
   readonly #commits: GroupCommit;
   readonly #opener: SessionOpener;
@@ -129,6 +142,42 @@ export class SessionObject extends DurableObject<Env> implements SessionRpc, Ses
       alone: this.#log.underWay <= FEW,
       weight,
     });
+  }
+
+  async ask(ask: Ask, opening: Opening | null): Promise<AskAnswer> {
+    return this.#approvals.ask(ask, opening);
+  }
+
+  async untilDecided(approval: ApprovalId, ms: number): Promise<ApprovalWatch | null> {
+    return this.#approvals.untilDecided(approval, ms);
+  }
+
+  async approvalOf(approval: ApprovalId): Promise<ApprovalWatch | null> {
+    return this.#approvals.approvalOf(approval);
+  }
+
+  async grantFor(use: Parameters<ApprovalRpc["grantFor"]>[0]): Promise<ApprovalId | null> {
+    return this.#approvals.grantFor(use);
+  }
+
+  async consume(record: Committed, consumption: Consumption): Promise<Consumed> {
+    return this.#approvals.consume(record, consumption);
+  }
+
+  async decide(order: DecisionOrder): Promise<Stepped> {
+    return this.#approvals.decide(order);
+  }
+
+  async cancel(approval: ApprovalId, reason: "requester" | "client_gone", by: CommandId | null): Promise<Stepped> {
+    return this.#approvals.cancel(approval, reason, by);
+  }
+
+  async revoke(approval: ApprovalId, by: CommandId, fields: Fields): Promise<Stepped> {
+    return this.#approvals.revoke(approval, by, fields);
+  }
+
+  async review(order: DecisionOrder): Promise<Stepped> {
+    return this.#approvals.review(order);
   }
 
   async openSocket(order: SocketOrder): Promise<SocketOpening> {

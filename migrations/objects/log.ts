@@ -78,6 +78,37 @@ export const LOG_PAYLOADS = `
     WHEN NOT EXISTS (SELECT 1 FROM record WHERE id = NEW.id) BEGIN SELECT RAISE(ABORT, 'no such record'); END;
   `;
 
+/**
+ * What people have to approve. `approval` has the newest state of each, of which the records tell how it
+ * came about; `due` is when time changes it next, null once nothing can. `grant_use` has open commands
+ * that run under a grant, `approval_outbox` what the registry has not been told of: news since the version
+ * that it has. All of it bookkeeping.
+ *
+ * A command that asked for an approval begins with that, and goes on by an intent that names it.
+ */
+export const LOG_APPROVALS = `
+  CREATE TABLE approval (
+    id       TEXT PRIMARY KEY,
+    no       INTEGER NOT NULL,
+    version  INTEGER NOT NULL,
+    due      INTEGER,
+    title    TEXT NOT NULL,
+    notices  TEXT NOT NULL,
+    approval TEXT NOT NULL
+  );
+  CREATE INDEX approval_due ON approval (due) WHERE due IS NOT NULL;
+  CREATE TABLE grant_use (cmd TEXT PRIMARY KEY, approval TEXT NOT NULL) WITHOUT ROWID;
+  CREATE TABLE approval_outbox (id TEXT PRIMARY KEY, version INTEGER NOT NULL, news TEXT NOT NULL) WITHOUT ROWID;
+
+  DROP TRIGGER record_one_beginning;
+  CREATE TRIGGER record_one_beginning BEFORE INSERT ON record
+    WHEN NEW.kind IN ('command.requested', 'command.denied', 'approval.requested') AND EXISTS (
+      SELECT 1 FROM record WHERE cmd = NEW.cmd AND NOT (
+        NEW.kind = 'command.requested' AND instr(NEW.leaf, '"approval":"' || NEW.cmd || '"') > 0
+          AND kind IN ('approval.requested', 'stream.chunk', 'approval.decided', 'approval.expired')))
+    BEGIN SELECT RAISE(ABORT, 'append-only'); END;
+  `;
+
 /** Session and perimeter objects. What is added here is added at the end of REGISTRY_MIGRATIONS, too. */
 export const LOG_MIGRATIONS: readonly string[] = [
   LOG_TABLES,
@@ -86,4 +117,5 @@ export const LOG_MIGRATIONS: readonly string[] = [
   LOG_KILLS,
   LOG_INDEXED,
   LOG_PAYLOADS,
+  LOG_APPROVALS,
 ];

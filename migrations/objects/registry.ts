@@ -1,7 +1,15 @@
 // Registry shards keep a chained log (migrations/objects/log.ts) and, beside it, what lists need.
 // Both are append-only; the log is the evidence, these tables only find things in it.
 
-import { LOG_INDEXED, LOG_KILLS, LOG_LEASES, LOG_ONE_BEGINNING, LOG_PAYLOADS, LOG_TABLES } from "./log.ts";
+import {
+  LOG_APPROVALS,
+  LOG_INDEXED,
+  LOG_KILLS,
+  LOG_LEASES,
+  LOG_ONE_BEGINNING,
+  LOG_PAYLOADS,
+  LOG_TABLES,
+} from "./log.ts";
 
 const REGISTRY_TABLES = `
   CREATE TABLE opened (
@@ -39,6 +47,49 @@ const REGISTRY_BY_CONNECTION = `
   CREATE INDEX opened_by_connection ON opened (connection, sid);
   `;
 
+/**
+ * Approvals as lists find them, the newest state of each: the session objects are the authority, and their
+ * logs the evidence. `change` counts the shard's changes. Rows of `notice_outbox` come with the change that
+ * they tell of and go once they are sent.
+ */
+const REGISTRY_APPROVALS = `
+  CREATE TABLE approval_entry (
+    no         INTEGER PRIMARY KEY,
+    id         TEXT NOT NULL UNIQUE,
+    version    INTEGER NOT NULL,
+    change     INTEGER NOT NULL UNIQUE,
+    state      TEXT NOT NULL,
+    review     TEXT,
+    connection TEXT NOT NULL,
+    issuer     TEXT NOT NULL,
+    subject    TEXT NOT NULL,
+    digest     TEXT NOT NULL,
+    entry      TEXT NOT NULL
+  );
+  CREATE INDEX approval_entry_by_state ON approval_entry (state, id);
+  CREATE INDEX approval_entry_by_review ON approval_entry (review, id) WHERE review IS NOT NULL;
+  CREATE INDEX approval_entry_by_requester ON approval_entry (issuer, subject, id);
+  CREATE INDEX approval_entry_by_connection ON approval_entry (connection, id);
+  CREATE INDEX approval_entry_by_digest ON approval_entry (digest, id);
+
+  CREATE TABLE approval_decider (
+    issuer  TEXT NOT NULL,
+    subject TEXT NOT NULL,
+    id      TEXT NOT NULL,
+    PRIMARY KEY (issuer, subject, id)
+  ) WITHOUT ROWID;
+
+  CREATE TABLE notice_outbox (
+    no       INTEGER PRIMARY KEY,
+    approval TEXT NOT NULL,
+    target   TEXT NOT NULL,
+    event    TEXT NOT NULL,
+    tries    INTEGER NOT NULL,
+    due      INTEGER NOT NULL
+  );
+  CREATE INDEX notice_outbox_due ON notice_outbox (due);
+  `;
+
 /** In the order in which they were written, whichever table they are about: an object keeps each by its place. */
 export const REGISTRY_MIGRATIONS: readonly string[] = [
   LOG_TABLES,
@@ -50,4 +101,6 @@ export const REGISTRY_MIGRATIONS: readonly string[] = [
   REGISTRY_BY_CONNECTION,
   LOG_INDEXED,
   LOG_PAYLOADS,
+  REGISTRY_APPROVALS,
+  LOG_APPROVALS,
 ];
