@@ -36,6 +36,7 @@ interface Waiting {
 export class GroupCommit {
   #queue: Waiting[] = [];
   #scheduled = false;
+  #turns = 0;
   /** Memory may hold what a failed transaction wrote. */
   #stale = false;
   readonly #transaction: (work: () => void) => void;
@@ -59,6 +60,11 @@ export class GroupCommit {
     this.#reload = reload;
     this.#durable = durable;
     this.#limit = limit;
+  }
+
+  /** How often the event loop was free since the start, as far as this waited for it. */
+  get turns(): number {
+    return this.#turns;
   }
 
   get length(): number {
@@ -88,8 +94,13 @@ export class GroupCommit {
       if (this.#scheduled) return;
       this.#scheduled = true;
       if (step.alone === true) queueMicrotask(() => this.flush());
-      else setTimeout(() => this.flush(), 0);
+      else setTimeout(() => this.#turned(), 0);
     });
+  }
+
+  #turned(): void {
+    this.#turns += 1;
+    this.flush();
   }
 
   /**
@@ -100,6 +111,7 @@ export class GroupCommit {
   flush(): void {
     this.#scheduled = false;
     const batch = this.#queue;
+    if (batch.length === 0) return;
     this.#queue = [];
     if (!this.#attempt(batch, false) && !this.#attempt(batch, true)) for (const waiting of batch) waiting.refuse();
     for (const waiting of batch) waiting.settle();

@@ -20,6 +20,7 @@ import type { SessionLog } from "./session_log.ts";
 import type { Appended } from "./session_rpc.ts";
 import { fillRandom, sha256 } from "./sha256.ts";
 import { type Ending, type EndReason, frames, socketOutcome } from "./socket_end.ts";
+import { SocketHeld } from "./socket_held.ts";
 import { type Method, SocketJudge } from "./socket_judge.ts";
 import {
   contentType,
@@ -37,6 +38,7 @@ import {
 import { SocketPeer } from "./socket_peer.ts";
 import type { SocketKnowledge, SocketPorts } from "./socket_ports.ts";
 import type { SocketOrder } from "./socket_rpc.ts";
+import type { SocketTurn } from "./socket_turn.ts";
 
 /** What all sockets of an object share. */
 export interface SocketHouse {
@@ -45,6 +47,7 @@ export interface SocketHouse {
   readonly ports: SocketPorts;
   /** Open sockets of this object. */
   readonly count: number;
+  readonly turn: SocketTurn;
   /** Whether so many bytes more may wait for a peer, beside what waits for others. */
   hasRoomFor(peer: SocketPeer, size: number): boolean;
   /** Events stand still until the disk has caught up. */
@@ -77,10 +80,6 @@ interface Passing {
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder("utf-8", { fatal: false, ignoreBOM: true });
-/** Bytes of one socket that may wait until the control object has answered; from then on nothing is let in that would add to them. */
-const HELD_ENOUGH = 1024 * 1024;
-/** A message of the largest size may still come. */
-const HELD_LIMIT: number = 36 * 1024 * 1024;
 
 export class SocketRelay {
   readonly order: SocketOrder;
@@ -93,10 +92,7 @@ export class SocketRelay {
   #ending: Ending | null = null;
   /** Something before could not be recorded: what comes after it must not leave. */
   #isBroken = false;
-  /** Messages, and an end, that wait for news from the control object. */
-  #held: (() => void)[] = [];
-  #heldBytes = 0;
-  #isDeciding = false;
+  readonly #held = new SocketHeld();
   /** Of the last policy that a message was decided by. */
   #plan: MaskPlan | null = null;
 
@@ -133,13 +129,11 @@ export class SocketRelay {
     return this.#ending !== null;
   }
 
-  /** Once there is news: what waited for it goes on, in order. */
+  /** Once there is news, or a turn is over. */
   goOn(): void {
-    if (this.#isDeciding) return;
-    this.#isDeciding = true;
-    while (this.#held.length > 0 && (this.#ending !== null || this.#known() !== null)) this.#held.shift()?.();
-    this.#isDeciding = false;
-    if (this.#held.length === 0) this.#heldBytes = 0;
+    const { turn } = this.#house;
+    this.#held.goOn(() => !turn.isFull && this.#known() !== null);
+    if (!this.#held.isEmpty && turn.isFull) turn.awaitNext();
   }
 
   #known(): SocketKnowledge | null {
@@ -147,22 +141,28 @@ export class SocketRelay {
   }
 
   #came(way: Way, data: string | ArrayBuffer): void {
+    const { turn, count } = this.#house;
+    const size = typeof data === "string" ? data.length : data.byteLength;
+    // Also of one that is dropped: who goes on after the end must not hold up others.
+    turn.took(way.method, size, count <= 1);
     if (this.#ending !== null || this.#isBroken) return;
-    const known = this.#held.length === 0 ? this.#known() : null;
+    this.goOn();
+    const known = this.#held.isEmpty ? this.#known() : null;
     if (known !== null) return this.#take(way, data, known);
-    this.#heldBytes += typeof data === "string" ? data.length : data.byteLength;
-    if (this.#heldBytes > HELD_LIMIT) return this.end("overloaded");
-    if (this.#heldBytes > HELD_ENOUGH) this.#house.awaitNews();
-    this.#held.push(() => {
+    this.#held.add(size, () => {
       const news = this.#known();
-      if (this.#ending === null && !this.#isBroken && news !== null) this.#take(way, data, news);
+      if (this.#ending !== null || this.#isBroken || news === null) return;
+      turn.took(way.method, size, count <= 1);
+      this.#take(way, data, news);
     });
+    if (this.#held.isTooMuch) this.end("overloaded");
+    else if (this.#held.isEnough) this.#house.awaitNews();
   }
 
   #peerEnded(by: "caller" | "upstream", close: Close | "too_large"): void {
     const end = (): void => (close === "too_large" ? this.end("message_too_large") : this.#end({ by, close }));
-    if (this.#held.length === 0) end();
-    else this.#held.push(end);
+    if (this.#held.isEmpty) end();
+    else this.#held.add(0, end);
   }
 
   #take(way: Way, data: string | ArrayBuffer, known: SocketKnowledge): void {
@@ -250,7 +250,7 @@ export class SocketRelay {
   }
 
   #append(first: Committed, chunks: readonly Committed[]): Promise<Appended> {
-    const { log, commits, count } = this.#house;
+    const { log, commits, count, turn } = this.#house;
     return commits.add<Appended>({
       apply: (careful) => {
         const now = Date.now();
@@ -259,7 +259,7 @@ export class SocketRelay {
         return log.proceed(chunks, now, careful);
       },
       refused: () => ({ ok: false, reason: "storage_refused" }),
-      alone: count <= 1,
+      alone: count <= 1 && !turn.isBurst,
       weight: weightOf(first) + chunks.reduce((sum, chunk) => sum + weightOf(chunk), 0),
     });
   }
@@ -300,7 +300,7 @@ export class SocketRelay {
     if (this.#ending !== null) return;
     this.#ending = ending;
     if (ending.by === "gateway") this.#isBroken = true;
-    this.#held = [];
+    this.#held.drop();
     const { commits } = this.#house;
     // What came before is handed on, and counted, before the end is made.
     if (commits.length > 0) commits.flush();

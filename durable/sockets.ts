@@ -21,6 +21,7 @@ import type { SocketPeer } from "./socket_peer.ts";
 import type { SocketKnowledge, SocketPorts } from "./socket_ports.ts";
 import { type SocketHouse, SocketRelay } from "./socket_relay.ts";
 import { SOCKET_COMMAND, type SocketOpening, type SocketOrder } from "./socket_rpc.ts";
+import { SocketTurn } from "./socket_turn.ts";
 import { askForSocket, drop } from "./socket_upstream.ts";
 
 /** How often it looks for what ends sockets. With the fetch of a snapshot it is under a second. */
@@ -55,6 +56,7 @@ export interface SocketHost {
 }
 
 export class Sockets implements SocketHouse {
+  readonly turn: SocketTurn;
   readonly #host: SocketHost;
   readonly #opening = new Map<CommandId, AbortController>();
   readonly #waiting = new Map<CommandId, Waiting>();
@@ -67,6 +69,14 @@ export class Sockets implements SocketHouse {
 
   constructor(host: SocketHost) {
     this.#host = host;
+    this.turn = new SocketTurn({
+      pause: (work) => host.pause(work),
+      flush: () => this.commits.flush(),
+      turns: () => this.commits.turns,
+      goOn: () => {
+        for (const relay of this.#all()) relay.goOn();
+      },
+    });
   }
 
   get log(): SessionLog {

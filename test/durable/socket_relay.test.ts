@@ -8,6 +8,7 @@ import type { Digest } from "../../core/ids.ts";
 import type { SocketKnowledge } from "../../durable/socket_ports.ts";
 import { type SocketHouse, SocketRelay } from "../../durable/socket_relay.ts";
 import type { SocketOrder } from "../../durable/socket_rpc.ts";
+import { SocketTurn, TURN_MESSAGES } from "../../durable/socket_turn.ts";
 import { classesOf, kindsOf, newCommand, record, requested } from "../support/objects.ts";
 import { type Bench, withBench } from "../support/session_bench.ts";
 
@@ -83,6 +84,12 @@ function withRelay(work: (relayed: Relayed) => Promise<void>): Promise<void> {
       log: bench.log,
       commits: bench.commits,
       count: 1,
+      turn: new SocketTurn({
+        pause: (work) => void work(),
+        flush: () => bench.commits.flush(),
+        turns: () => bench.commits.turns,
+        goOn: () => relay.goOn(),
+      }),
       ports: {
         control: {
           current: () => relayed.knowledge ?? null,
@@ -97,7 +104,7 @@ function withRelay(work: (relayed: Relayed) => Promise<void>): Promise<void> {
       awaitNews: () => undefined,
       ended: () => undefined,
     };
-    const relay = new SocketRelay(orderOf(command), toCaller[1], toTool[1], house);
+    const relay: SocketRelay = new SocketRelay(orderOf(command), toCaller[1], toTool[1], house);
     relay.start();
     const all = { ...relayed, relay, caller: new End(toCaller[0]), tool: new End(toTool[0]) } as Relayed;
     Object.defineProperties(relayed, {
@@ -228,6 +235,44 @@ test("messages wait while nobody knows what is in force, and pass in their order
     relay.goOn();
     await quiet();
     expect(tool.heard).toEqual(["one", "two", "three"]);
+  }));
+
+/** More than one turn takes in. */
+const FLOOD: readonly string[] = Array.from({ length: 10 * TURN_MESSAGES }, (_, n) => `message ${n}`);
+
+test("of a flood that waited, one turn decides a bounded part, and a kill drops what is left undecided", () =>
+  withRelay(async (relayed) => {
+    const { bench, relay, caller, tool, knowledge } = relayed;
+    relayed.knowledge = null;
+    for (const text of FLOOD) caller.socket.send(text);
+    await quiet();
+    relayed.knowledge = knowledge;
+    relay.goOn();
+    bench.storage.transactionSync(() => bench.log.kill(bench.sid, newCommand(), bench.now));
+    relay.look(Date.now());
+    expect(await tool.closed).toBe(1008);
+    await quiet();
+    const { records } = await bench.check();
+    // The upgrade is one of them.
+    const requests = kindsOf(records).filter((kind) => kind === "command.requested").length;
+    expect(requests).toBeGreaterThan(1);
+    expect(requests).toBeLessThanOrEqual(1 + TURN_MESSAGES);
+    expect(tool.heard).toEqual([]);
+    const end = records.map(classesOf).find(({ reason }) => reason === "killed");
+    expect(end).toMatchObject({ closed_by: "gateway", req_messages: 0 });
+  }));
+
+test("a flood that waited passes whole, in its order, turn by turn", () =>
+  withRelay(async (relayed) => {
+    const { relay, caller, tool, knowledge } = relayed;
+    relayed.knowledge = null;
+    for (const text of FLOOD) caller.socket.send(text);
+    await quiet();
+    relayed.knowledge = knowledge;
+    relay.goOn();
+    caller.socket.close(1000, "done");
+    expect(await tool.closed).toBe(1000);
+    expect(tool.heard).toEqual(FLOOD);
   }));
 
 test("what waited behind a message with which the socket is closed is neither decided nor handed on", () =>

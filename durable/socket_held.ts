@@ -1,0 +1,53 @@
+// What one socket has not decided yet: messages, and an end, that wait for news from the control object
+// or for the next turn. They go on in the order in which they came.
+
+/** Bytes of one socket that may wait until the control object has answered; from then on nothing is let in that would add to them. */
+const HELD_ENOUGH = 1024 * 1024;
+/** A message of the largest size may still come. */
+const HELD_LIMIT: number = 36 * 1024 * 1024;
+
+interface Held {
+  readonly size: number;
+  readonly work: () => void;
+}
+
+export class SocketHeld {
+  #held: Held[] = [];
+  #bytes = 0;
+  #isWorking = false;
+
+  get isEmpty(): boolean {
+    return this.#held.length === 0;
+  }
+
+  get isEnough(): boolean {
+    return this.#bytes > HELD_ENOUGH;
+  }
+
+  get isTooMuch(): boolean {
+    return this.#bytes > HELD_LIMIT;
+  }
+
+  add(size: number, work: () => void): void {
+    this.#held.push({ size, work });
+    this.#bytes += size;
+  }
+
+  /** For as long as `may` says so, which is asked before each. */
+  goOn(may: () => boolean): void {
+    if (this.#isWorking) return;
+    this.#isWorking = true;
+    while (this.#held.length > 0 && may()) {
+      const next = this.#held.shift();
+      this.#bytes -= next?.size ?? 0;
+      next?.work();
+    }
+    this.#isWorking = false;
+  }
+
+  /** None of it is decided any more. */
+  drop(): void {
+    this.#held = [];
+    this.#bytes = 0;
+  }
+}
