@@ -1,6 +1,9 @@
 // Who is the same person. One person with two identities counts once, and never decides what they, or
 // anybody or anything that acts for them, asked for.
 //
+// What neither a token nor the policy tells is not known: two identities that are linked to nothing in common
+// and of which one has no verified address are two people.
+//
 // Invariant: errs towards "the same". A wrong yes costs another decider; a wrong no lets somebody approve
 // their own command.
 

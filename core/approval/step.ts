@@ -177,7 +177,7 @@ function consume(approval: Approval, { command, use }: EventOf<"consume">, now: 
   if (!isOwnUse(approval, use) || approval.digest !== use.digest) return refuse(approval, "approval_other_command");
   const { state } = approval;
   // The same order again, because its answer was lost.
-  if (state.kind === "consumed" && state.by === command) return unchanged(approval);
+  if (state.kind === "consumed" && state.by === command && !isStale(approval, use.policy)) return unchanged(approval);
   if (state.kind !== "approved") return refuse(approval, reasonOf(approval));
   if (isStale(approval, use.policy)) return stale(approval, now);
   // Its record says that it is over.
