@@ -13,6 +13,7 @@ import { chunkPart, type Side } from "../core/record/payload.ts";
 import type { Committed, Kind, StoredRecord } from "../core/record/record.ts";
 import { run, rows, type Sql } from "./migrate.ts";
 import { PayloadTable } from "./payload_table.ts";
+import { LONGEST, type SessionTimes } from "./session_life.ts";
 import type { RecordPage } from "./session_rpc.ts";
 import { sha256 } from "./sha256.ts";
 
@@ -45,6 +46,8 @@ export interface Head {
   readonly no: number;
   readonly sid: SessionId;
   readonly opened: number;
+  readonly maxMs: number;
+  readonly idleMs: number;
   size: number;
   tip: Digest;
   /** Time of the last record, milliseconds since 1970. */
@@ -113,12 +116,13 @@ export class RecordLog {
   }
 
   /** Starts a session's log; its first record follows in the same turn. */
-  open(sid: SessionId, opened: number): Head {
+  open(sid: SessionId, opened: number, { maxMs, idleMs }: SessionTimes = LONGEST): Head {
     const [last] = rows<{ no: number | null }>(this.#sql, "SELECT MAX(no) AS no FROM session");
     const no = (last?.no ?? 0) + 1;
-    run(this.#sql, "INSERT INTO session (no, sid, opened) VALUES (?, ?, ?)", no, sid, opened);
+    const columns = "INSERT INTO session (no, sid, opened, max_ms, idle_ms) VALUES (?, ?, ?, ?, ?)";
+    run(this.#sql, columns, no, sid, opened, maxMs, idleMs);
     run(this.#sql, "INSERT INTO live_session (no) VALUES (?)", no);
-    const head: Head = { no, sid, opened, size: 0, tip: NO_PREVIOUS, lastTime: opened };
+    const head: Head = { no, sid, opened, maxMs, idleMs, size: 0, tip: NO_PREVIOUS, lastTime: opened };
     this.#heads.set(no, head);
     return head;
   }
@@ -135,9 +139,9 @@ export class RecordLog {
     const known = this.#heads.get(no);
     if (known !== undefined) return known;
     this.#write();
-    const [session] = rows<{ sid: string; opened: number }>(
+    const [session] = rows<{ sid: string; opened: number; max_ms: number; idle_ms: number }>(
       this.#sql,
-      "SELECT sid, opened FROM session WHERE no = ?",
+      "SELECT sid, opened, max_ms, idle_ms FROM session WHERE no = ?",
       no,
     );
     if (session === undefined) return null;
@@ -150,6 +154,8 @@ export class RecordLog {
       no,
       sid: session.sid as SessionId,
       opened: session.opened,
+      maxMs: session.max_ms,
+      idleMs: session.idle_ms,
       size: last === undefined ? 0 : last.id - no * SEQ_SPAN + 1,
       tip: last === undefined ? NO_PREVIOUS : digestText(leafHash(last.leaf, sha256)),
       lastTime: last === undefined ? session.opened : timeOf(last.leaf),

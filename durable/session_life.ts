@@ -16,20 +16,29 @@ export const QUEUE_LIMIT = 1024;
 /** With fewer other commands under way than this a call is made durable at once: their company would save less than waiting for it costs. */
 export const FEW = 1;
 
+/** How long a session is idle at most, and lasts at most, in milliseconds: as the policy had it when it was opened. */
+export interface SessionTimes {
+  readonly idleMs: number;
+  readonly maxMs: number;
+}
+
+/** Where the policy says nothing, and for the gateway's own API. No session has more. */
+export const LONGEST: SessionTimes = { idleMs: IDLE_MS, maxMs: MAX_AGE_MS };
+
 /** `killed` comes from an admin, see session_kills.ts; the others from time. */
 export type Ending = "idle" | "max" | "killed";
 
 /** Why a session must take no further command, or null if it may. `busy` tells whether it has open intents. */
 export function endingOf(
-  session: { readonly opened: number; readonly lastTime: number },
+  session: SessionTimes & { readonly opened: number; readonly lastTime: number },
   busy: () => boolean,
   now: number,
 ): "idle" | "max" | null {
-  if (now - session.opened >= MAX_AGE_MS) return "max";
-  return now - session.lastTime >= IDLE_MS && !busy() ? "idle" : null;
+  if (now - session.opened >= session.maxMs) return "max";
+  return now - session.lastTime >= session.idleMs && !busy() ? "idle" : null;
 }
 
 /** The earliest time at which a session without open intents ends. */
-export function nextEnding(session: { readonly opened: number; readonly lastTime: number }): number {
-  return Math.min(session.opened + MAX_AGE_MS, session.lastTime + IDLE_MS);
+export function nextEnding(session: SessionTimes & { readonly opened: number; readonly lastTime: number }): number {
+  return Math.min(session.opened + session.maxMs, session.lastTime + session.idleMs);
 }

@@ -18,7 +18,7 @@ import { readPayload } from "./payload_reader.ts";
 import { isOneway, isOutcome, type Plan, RecordJudge } from "./record_judge.ts";
 import { type Existing, type Head, idRange, RecordLog, sameRecord } from "./record_log.ts";
 import { SessionKills } from "./session_kills.ts";
-import { type Ending, endingOf, MAX_AGE_MS, nextEnding } from "./session_life.ts";
+import { type Ending, endingOf, LONGEST, nextEnding } from "./session_life.ts";
 import type {
   Appended,
   AppendRefusal,
@@ -88,7 +88,7 @@ export class SessionLog {
   openSession(sid: SessionId, opening: Opening, now: number): void {
     if (this.log.findSession(sid) !== null) return;
     this.closeEnded(now);
-    const head = this.log.open(sid, now);
+    const head = this.log.open(sid, now, opening.times ?? LONGEST);
     this.#note(head, "session.opened", { protocol: opening.protocol, region: opening.region }, opening.fields, now);
   }
 
@@ -205,7 +205,7 @@ export class SessionLog {
   lastsUntil(command: CommandId): number {
     const intent = this.#open.get(command);
     const head = intent === undefined ? null : this.log.head(intent.no);
-    return head === null ? Infinity : head.opened + MAX_AGE_MS;
+    return head === null ? Infinity : head.opened + head.maxMs;
   }
 
   #wasKilled(head: Head): boolean {

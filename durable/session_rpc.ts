@@ -5,6 +5,7 @@ import type { CommandId, ConnectionName, Digest, SessionId } from "../core/ids.t
 import type { Side } from "../core/record/payload.ts";
 import type { Committed, Fields, StoredRecord } from "../core/record/record.ts";
 import type { CommandOutline } from "./command_outline.ts";
+import type { SessionTimes } from "./session_life.ts";
 
 /** What the object needs to open a session when none is open. Sent only when the object asked for it. */
 export interface Opening {
@@ -15,6 +16,8 @@ export interface Opening {
   readonly fields: Fields;
   /** `issuer` and `subject`, kept by the registry so that a caller can list their own sessions. */
   readonly owner: { readonly issuer: string; readonly subject: string };
+  /** As long as any may where it is not given. */
+  readonly times?: SessionTimes;
 }
 
 export type AppendRefusal =

@@ -64,6 +64,10 @@ const ADDITIONS: Readonly<Record<string, Addition>> = {
   "connections.*.credential": { description: "Put on each call. The caller never sees it." },
   "connections.*.labels": { description: "For rules about kinds of connections." },
   "connections.*.timeout_seconds": { description: "Until the upstream's answer begins." },
+  "connections.*.session_seconds": {
+    description: "How long a session lasts at most. What still runs then is cut.",
+  },
+  "connections.*.idle_seconds": { description: "How long a session stays open without a command." },
   "connections.*.json_limit": {
     description: "Bytes of a JSON body that rules may read; a larger body is refused where a rule reads it.",
   },

@@ -3,10 +3,12 @@
 
 import type { CommandId, ConnectionName, SessionId } from "../core/ids.ts";
 import { ok, refuse, type Result } from "../core/result.ts";
+import type { ConnectionSettings, Policy } from "../core/policy/policy.ts";
 import { commit } from "../core/record/commit.ts";
 import type { Committed, Masked } from "../core/record/record.ts";
 import { placed } from "../durable/jurisdiction.ts";
 import type { SessionObject } from "../durable/session.ts";
+import { LONGEST, type SessionTimes } from "../durable/session_life.ts";
 import type { Appended, CutWord, Opening } from "../durable/session_rpc.ts";
 import { fillRandom, sha256 } from "../durable/sha256.ts";
 import { type Caller, objectName, type Place, placeOf } from "./caller.ts";
@@ -67,13 +69,14 @@ export async function begin(
   record: Masked,
   caller: Caller,
   connection: ConnectionName,
-  gateway: Gateway,
+  { gateway, policy }: { readonly gateway: Gateway; readonly policy: Policy },
 ): Promise<Result<Begun, AppendFailure>> {
   const committed = commit(record, fillRandom, sha256);
   const place = placeOf(caller, connection);
+  const times = timesOf(policy.connections.get(connection));
   for (let tries = 0; tries < SHARDS; tries++) {
     const session = sessionAt(place, caller, connection, gateway);
-    const appended = await beginAt(session, committed, caller, connection, gateway);
+    const appended = await beginAt(session, committed, () => openingOf(caller, connection, gateway, times));
     if (appended !== null && appended.ok) return ok({ session, sid: appended.sid, seq: appended.seq });
     if (appended === null || appended.reason !== "overloaded") return refuse({ reason: "not_recordable" });
     place.shard = (place.shard + 1) % SHARDS;
@@ -88,24 +91,33 @@ function sessionAt(place: Place, caller: Caller, connection: ConnectionName, { e
   return new Session(() => objects.get(id));
 }
 
-async function beginAt(
-  session: Session,
-  record: Committed,
-  caller: Caller,
-  connection: ConnectionName,
-  gateway: Gateway,
-): Promise<Appended | null> {
+async function beginAt(session: Session, record: Committed, opening: () => Opening): Promise<Appended | null> {
   const appended = await twice(session, (stub) => stub.begin(record, null));
   if (appended === null || appended.ok || appended.reason !== "session_needed") return appended;
-  const { principal } = caller.authenticated;
-  const opening: Opening = {
+  const told = opening();
+  return twice(session, (stub) => stub.begin(record, told));
+}
+
+function openingOf(
+  { authenticated, principalText }: Caller,
+  connection: ConnectionName,
+  { config }: Gateway,
+  times: SessionTimes,
+): Opening {
+  const { issuer, subject } = authenticated.principal;
+  return {
     connection,
-    region: gateway.config.region,
+    region: config.region,
     protocol: "http",
-    fields: { principal: caller.principalText, connection },
-    owner: { issuer: principal.issuer, subject: principal.subject },
+    fields: { principal: principalText, connection },
+    owner: { issuer, subject },
+    times,
   };
-  return twice(session, (stub) => stub.begin(record, opening));
+}
+
+function timesOf(settings: ConnectionSettings | undefined): SessionTimes {
+  if (settings === undefined) return LONGEST;
+  return { maxMs: settings.sessionSeconds * 1000, idleMs: settings.idleSeconds * 1000 };
 }
 
 /** `storage_full`: the object takes outcomes, but no more of bodies. */

@@ -21,6 +21,8 @@ export interface FileConnection {
   readonly credential?: CredentialUse | undefined;
   readonly labels: readonly string[];
   readonly timeout_seconds: number;
+  readonly session_seconds: number;
+  readonly idle_seconds: number;
   readonly json_limit: number;
   readonly record: FileExtent;
   readonly unreadable: "commit" | "refuse";

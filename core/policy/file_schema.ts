@@ -19,6 +19,9 @@ const MAX_CONDITION = 4096;
 export const MAX_PRIORITY: number = 1000;
 /** Each is looked for in everything that travels. */
 const MAX_MASKS = 100;
+/** As long as any session may last, and may be without a command: 8 hours and 15 minutes (durable/session_life.ts). */
+const MAX_SESSION_SECONDS = 28_800;
+const MAX_IDLE_SECONDS = 900;
 /** What the runtime takes of one message (32 MiB). */
 const MAX_MESSAGE = 32 * 1024 * 1024;
 
@@ -106,6 +109,8 @@ const Connection = v.strictObject(
     credential: v.optional(Credential),
     labels: v.optional(Labels, []),
     timeout_seconds: v.optional(whole(1, 600), 60),
+    session_seconds: v.optional(whole(1, MAX_SESSION_SECONDS), MAX_SESSION_SECONDS),
+    idle_seconds: v.optional(whole(1, MAX_IDLE_SECONDS), MAX_IDLE_SECONDS),
     json_limit: v.optional(whole(1, MAX_JSON_LIMIT), 65536),
     record: v.optional(Extent, "full"),
     unreadable: v.optional(v.picklist(["commit", "refuse"], "commit or refuse"), "commit"),

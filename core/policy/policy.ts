@@ -41,6 +41,10 @@ export interface ConnectionSettings {
   readonly credential: CredentialUse | null;
   readonly labels: readonly string[];
   readonly timeoutSeconds: number;
+  /** How long a session on it lasts at most. */
+  readonly sessionSeconds: number;
+  /** How long one stays open without a command. */
+  readonly idleSeconds: number;
   /** Bytes of a JSON body, or of a message, that rules may read. */
   readonly jsonLimit: number;
   /** How much of bodies and messages is recorded, where no rule says it; see `extentOf`. */
@@ -207,6 +211,8 @@ function connectionsOf(
       credential: settings.credential ?? null,
       labels: settings.labels,
       timeoutSeconds: settings.timeout_seconds,
+      sessionSeconds: settings.session_seconds,
+      idleSeconds: settings.idle_seconds,
       jsonLimit: settings.json_limit,
       record: settings.record,
       unreadable: settings.unreadable,

@@ -109,6 +109,12 @@ export const LOG_APPROVALS = `
     BEGIN SELECT RAISE(ABORT, 'append-only'); END;
   `;
 
+/** How long a session lasts, and is idle, at most, in milliseconds. Those that are there already had 8 hours and 15 minutes. */
+export const LOG_SESSION_TIMES = `
+  ALTER TABLE session ADD COLUMN max_ms INTEGER NOT NULL DEFAULT 28800000;
+  ALTER TABLE session ADD COLUMN idle_ms INTEGER NOT NULL DEFAULT 900000;
+  `;
+
 /** Session and perimeter objects. What is added here is added at the end of REGISTRY_MIGRATIONS, too. */
 export const LOG_MIGRATIONS: readonly string[] = [
   LOG_TABLES,
@@ -118,4 +124,5 @@ export const LOG_MIGRATIONS: readonly string[] = [
   LOG_INDEXED,
   LOG_PAYLOADS,
   LOG_APPROVALS,
+  LOG_SESSION_TIMES,
 ];

@@ -8,6 +8,7 @@ import {
   LOG_LEASES,
   LOG_ONE_BEGINNING,
   LOG_PAYLOADS,
+  LOG_SESSION_TIMES,
   LOG_TABLES,
 } from "./log.ts";
 
@@ -103,4 +104,5 @@ export const REGISTRY_MIGRATIONS: readonly string[] = [
   LOG_PAYLOADS,
   REGISTRY_APPROVALS,
   LOG_APPROVALS,
+  LOG_SESSION_TIMES,
 ];

@@ -74,6 +74,7 @@ describe("the schema accepts what the parser accepts", () => {
     ["credentials", withConnection({ credential: { as: "header", name: "x-key", secret: "UPSTREAM_A" } })],
     ["a query's credential", withConnection({ credential: { as: "query", name: "key", secret: "UPSTREAM_A" } })],
     ["limits", withConnection({ timeout_seconds: 600, json_limit: 1048576 })],
+    ["a session's times", withConnection({ session_seconds: 28800, idle_seconds: 900 })],
     [
       "a socket's settings",
       withConnection({ protocol: "websocket", message_limit: 33554432, on_refused: "close", unreadable: "refuse" }),
@@ -139,6 +140,8 @@ describe("the schema refuses what the parser refuses for its shape", () => {
     ["a secret in place of its name", withConnection({ credential: { as: "basic", secret: "hunter2" } })],
     ["a header's credential without a name", withConnection({ credential: { as: "header", secret: "UPSTREAM_A" } })],
     ["a timeout of nothing", withConnection({ timeout_seconds: 0 })],
+    ["a session of more than 8 hours", withConnection({ session_seconds: 28801 })],
+    ["a session that idles for more than 15 minutes", withConnection({ idle_seconds: 901 })],
     ["half a second", withConnection({ timeout_seconds: 0.5 })],
     ["a limit beyond what is read", withConnection({ json_limit: 1048577 })],
     [

@@ -81,7 +81,7 @@ async function runResolved(exchange: Exchange, caller: Caller, asked: Asked): Pr
   const sent = isReadFirst(exchange, asked) ? await readSentBody(exchange, caller, asked) : ok(UNREAD);
   if (!sent.ok) return denyCommand(exchange, caller, asked, sent.reason);
   const intent = requested(exchange, caller, asked, sent.value);
-  const begun = await begin(intent, caller, asked.connection, exchange.gateway);
+  const begun = await begin(intent, caller, asked.connection, exchange);
   if (!begun.ok) return problem(begun.reason, null);
   const clearing: Clearing = { exchange, caller, asked, sent: sent.value, begun: begun.value };
   const cleared = clearing as Cleared;
@@ -187,7 +187,7 @@ async function denyCommand(exchange: Exchange, caller: Caller, asked: Asked, rea
     fieldsOf(exchange, caller, asked),
     asked.recording.plan,
   );
-  const begun = await begin(record, caller, asked.connection, exchange.gateway);
+  const begun = await begin(record, caller, asked.connection, exchange);
   return begun.ok
     ? problem(reason, `${begun.value.sid}/${begun.value.seq}`, [], asked.refusalMore ?? toldOf(asked))
     : problem(begun.reason, null);

@@ -184,6 +184,8 @@ function connectionMembers(connection: ConnectionSettings): Members {
     credential: credential === null ? [] : [JSON.stringify(credential)],
     labels: connection.labels.toSorted(),
     timeout_seconds: [String(connection.timeoutSeconds)],
+    session_seconds: [String(connection.sessionSeconds)],
+    idle_seconds: [String(connection.idleSeconds)],
     json_limit: [String(connection.jsonLimit)],
     record: [extentText(connection.record)],
     unreadable: [connection.unreadable],

@@ -27,6 +27,8 @@ describe("a policy that is complete is read", () => {
       credential: null,
       labels: [],
       timeoutSeconds: 60,
+      sessionSeconds: 28_800,
+      idleSeconds: 900,
       jsonLimit: 65536,
       record: "full",
       unreadable: "commit",
