@@ -29,6 +29,11 @@ export function browserOriginOf(connection: string, ports: Ports): string {
   return `http://${connection}--local.localhost:${ports.gateway}`;
 }
 
+/** The console's own origin, of no site that a tool's page is of. */
+export function consoleOriginOf(ports: Ports): string {
+  return `http://console.localhost:${ports.gateway}`;
+}
+
 /** The demonstration's policy as it stands in its file, but for the upstreams' ports. */
 export function demoPolicy(ports: Ports): string {
   return readFileSync(fileURLToPath(new URL("./demo_policy.yaml", import.meta.url).href), "utf8")
@@ -48,6 +53,7 @@ export function demoBindings(ports: Ports, issuer: string, secrets: LocalSecrets
     ALLOW_INSECURE_HTTP: "yes",
     PSEUDONYM_KEY: secrets.pseudonymKey,
     HOST_FORM: browserOriginOf("*", ports),
+    CONSOLE: consoleOriginOf(ports),
     LOGIN: JSON.stringify({
       issuer,
       client_id: BROWSER_CLIENT,

@@ -22,6 +22,8 @@ export interface ProviderOptions {
   readonly people: readonly Person[];
   /** Origins of the gateway. A token's audience is one of them or `<origin>/c/<connection>`; the first one if none is asked for. */
   readonly resources: readonly string[];
+  /** Origins beside those that browsers are sent back to after a login: the console's. */
+  readonly returning?: readonly string[];
   /** Folder that keeps the keys; null keeps nothing. */
   readonly state: string | null;
   /** Of access tokens; ES256 if not given. */
@@ -96,7 +98,7 @@ function configuration(options: ProviderOptions): Readonly<Record<string, unknow
         token_endpoint_auth_method: "none",
         grant_types: ["authorization_code"],
         response_types: ["code"],
-        redirect_uris: options.resources.map((origin) => `${origin}/login/callback`),
+        redirect_uris: [...options.resources, ...(options.returning ?? [])].map((origin) => `${origin}/login/callback`),
       },
     ],
     claims: { openid: ["sub"], email: ["email", "email_verified"], profile: ["name"], groups: ["groups"] },

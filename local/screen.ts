@@ -7,6 +7,8 @@ export interface Screen {
   readonly gateway: string;
   /** Of a tool that is for browsers. */
   readonly page: string;
+  /** Where people look at what happened, and decide. */
+  readonly console: string;
   readonly issuer: string;
   /** The state folder as a newcomer would write it. */
   readonly state: string;
@@ -61,6 +63,7 @@ export function renderScreen(screen: Screen): string {
     ...row("tools", `${screen.gateway}/c/registry/`, "npm registry (Verdaccio)"),
     ...row("", screen.page, "its page, in a browser"),
     ...row("", `${screen.gateway}/c/everything/mcp`, "MCP reference server"),
+    ...row("console", screen.console, "in a browser"),
     ...row("login", screen.issuer, PEOPLE.map((one) => one.subject).join(", ")),
     ...row("records", screen.state, "kept when this ends"),
     "",

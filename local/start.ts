@@ -8,7 +8,16 @@ import { mkdirSync } from "node:fs";
 import { join, relative, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { applyPolicy } from "./apply_policy.ts";
-import { ADMIN, browserOriginOf, demoBindings, demoPolicy, originsOf, portsFrom, type Ports } from "./demo.ts";
+import {
+  ADMIN,
+  browserOriginOf,
+  consoleOriginOf,
+  demoBindings,
+  demoPolicy,
+  originsOf,
+  portsFrom,
+  type Ports,
+} from "./demo.ts";
 import { login } from "./login.ts";
 import { migrateD1 } from "./migrate_d1.ts";
 import { PEOPLE } from "./oidc_people.ts";
@@ -16,7 +25,7 @@ import { startProvider } from "./oidc_provider.ts";
 import { portProblem } from "./ports.ts";
 import { readRunning, removeRunning, stateFolder, writeRunning } from "./running.ts";
 import { startRuntime } from "./runtime.ts";
-import { renderScreen } from "./screen.ts";
+import { renderScreen, type Screen } from "./screen.ts";
 import { loadSecrets } from "./secrets.ts";
 import { startEverything, startPackagesPage, startRegistry } from "./tools.ts";
 
@@ -76,7 +85,15 @@ async function startAll({ ports, state }: Options, parts: Part[], died: (what: s
   };
   const registry = { state, logs, password: secrets.registryPassword };
   const all = await Promise.allSettled([
-    started(startProvider({ port: ports.provider, people: PEOPLE, resources: originsOf(ports), state })),
+    started(
+      startProvider({
+        port: ports.provider,
+        people: PEOPLE,
+        resources: originsOf(ports),
+        returning: [consoleOriginOf(ports)],
+        state,
+      }),
+    ),
     started(startEverything({ port: ports.everything, state, logs })),
     started(startRegistry({ port: ports.registry, ...registry, publicUrl: `${origin}/c/registry/` })),
     started(
@@ -151,7 +168,8 @@ async function main(): Promise<void> {
     if (isEnding) return;
     endOnSignals(() => end(0));
     writeRunning(state, { gateway, issuer, pid: process.pid });
-    console.log(screenOf(gateway, `${browserOriginOf("packages", ports)}/`, issuer, state));
+    const browser = { page: `${browserOriginOf("packages", ports)}/`, console: `${consoleOriginOf(ports)}/` };
+    console.log(screenOf(gateway, browser, issuer, state));
   } catch (error) {
     died(error instanceof Error ? error.message : String(error));
   }
@@ -169,13 +187,13 @@ function endWithParent(end: () => void): void {
   setInterval(() => process.ppid !== parent && end(), 1000).unref();
 }
 
-function screenOf(gateway: string, page: string, issuer: string, state: string): string {
+function screenOf(gateway: string, browser: Pick<Screen, "page" | "console">, issuer: string, state: string): string {
   const { stdout, env } = process;
   const isColored = stdout.isTTY && (env.NO_COLOR ?? "") === "" && env.TERM !== "dumb";
   const isUsual = env.SALLYPORT_STATE === undefined && state === stateFolder();
   return renderScreen({
     gateway,
-    page,
+    ...browser,
     issuer,
     state: `${shownPath(state)}/`,
     stateVariable: isUsual ? null : state,

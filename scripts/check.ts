@@ -4,6 +4,7 @@
 import { execFileSync, spawnSync } from "node:child_process";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { arePagesBuilt } from "./build_pages.ts";
 import { checkImports } from "./import_direction.ts";
 
 const root = join(dirname(fileURLToPath(import.meta.url)), "..");
@@ -11,7 +12,7 @@ const modules = join(root, "node_modules");
 const ENVIRONMENTS = ["local", "eu", "us"] as const;
 
 /** What to print beside the step's name; throws with what went wrong. */
-type Step = { readonly name: string; readonly run: () => string };
+type Step = { readonly name: string; readonly run: () => string | Promise<string> };
 
 class Failed extends Error {}
 
@@ -42,6 +43,12 @@ function bundle(environment: string): string {
   return size.trim();
 }
 
+async function pages(): Promise<string> {
+  if (!(await arePagesBuilt()))
+    throw new Failed("workers/pages/static_files.ts is not what npm run build:pages writes");
+  return "";
+}
+
 function imports(): string {
   const { files, violations } = checkImports(root);
   if (violations.length > 0) throw new Failed(violations.join("\n"));
@@ -63,17 +70,19 @@ const STEPS: readonly Step[] = [
   { name: "lint", run: () => (tool("oxlint/bin/oxlint", ["--type-aware", "--deny-warnings"]), "") },
   { name: "types of core", run: () => (tool("typescript/bin/tsc", ["-p", "core"]), "") },
   { name: "types", run: () => (tool("typescript/bin/tsc", ["-p", "."]), "") },
+  { name: "types of pages", run: () => (tool("typescript/bin/tsc", ["-p", "workers/pages/browser"]), "") },
+  { name: "page files", run: pages },
   { name: "import direction", run: imports },
   { name: "lock file", run: lockFile },
   ...ENVIRONMENTS.map((environment) => ({ name: `bundle for ${environment}`, run: () => bundle(environment) })),
 ];
 const TESTS: Step = { name: "tests", run: () => (tool("vitest/vitest.mjs", ["run"], true), "") };
 
-function runStep({ name, run }: Step): boolean {
+async function runStep({ name, run }: Step): Promise<boolean> {
   const started = performance.now();
   const seconds = (): string => `${((performance.now() - started) / 1000).toFixed(1)} s`;
   try {
-    const note = run();
+    const note = await run();
     console.log(`ok      ${name.padEnd(18)} ${seconds().padStart(7)}  ${note}`.trimEnd());
     return true;
   } catch (error) {
@@ -84,4 +93,9 @@ function runStep({ name, run }: Step): boolean {
 }
 
 const steps = process.argv.includes("--fast") ? STEPS : [...STEPS, TESTS];
-process.exitCode = steps.every(runStep) ? 0 : 1;
+process.exitCode = 0;
+for (const step of steps) {
+  if (await runStep(step)) continue;
+  process.exitCode = 1;
+  break;
+}

@@ -22,9 +22,17 @@ export interface Config {
   readonly apiRate: { readonly quota: number; readonly seconds: number } | null;
   readonly pseudonymKey: Uint8Array;
   /** The connections' own origins, and how people log in there; null where there is no host form. */
-  readonly hostForm: (HostForm & { readonly login: LoginClient; readonly key: Uint8Array }) | null;
+  readonly hostForm: (HostForm & BrowserLogin) | null;
+  /** The console's own origin, and how people log in there; null where there is none. */
+  readonly console: ({ readonly origin: string } & BrowserLogin) | null;
   /** An upstream's credential; null if the secret is not set. */
   secret(name: string): string | null;
+}
+
+/** How people log in with a browser: as which client, and the key that seals what their browsers carry. */
+export interface BrowserLogin {
+  readonly login: LoginClient;
+  readonly key: Uint8Array;
 }
 
 export type ConfigRefusal = { readonly reason: "misconfigured"; readonly variable: string; readonly expected: string };
@@ -32,8 +40,6 @@ export type ConfigRefusal = { readonly reason: "misconfigured"; readonly variabl
 const FirstAdmin = v.strictObject({ issuer: v.string(), subject: v.string() });
 
 export function readConfig(env: Env): Result<Config, ConfigRefusal> {
-  const wrong = (variable: string, expected: string): Result<Config, ConfigRefusal> =>
-    refuse({ reason: "misconfigured", variable, expected });
   const allowInsecureHttp = env.ALLOW_INSECURE_HTTP === "yes";
   const origins = (env.ORIGINS ?? "").split(/\s+/).filter((one) => one !== "");
   const [origin] = origins;
@@ -50,8 +56,11 @@ export function readConfig(env: Env): Result<Config, ConfigRefusal> {
     return wrong("JURISDICTION", "eu, us or not set");
   const apiRate = readRate(env.API_RATE ?? "");
   if (apiRate === undefined) return wrong("API_RATE", "nothing, or <calls>/<seconds>");
-  const hostForm = readHostForm(env, { origins, issuers: issuers.value, allowInsecureHttp });
+  const by = { origins, issuers: issuers.value, allowInsecureHttp };
+  const hostForm = readHostForm(env, by);
   if (!hostForm.ok) return hostForm;
+  const own = readConsole(env, by, hostForm.value);
+  if (!own.ok) return own;
   return ok({
     region: env.REGION,
     origin,
@@ -62,16 +71,22 @@ export function readConfig(env: Env): Result<Config, ConfigRefusal> {
     apiRate,
     pseudonymKey,
     hostForm: hostForm.value,
+    console: own.value,
     secret: (name) => (name.startsWith("UPSTREAM_") ? (env[name as `UPSTREAM_${string}`] ?? null) : null),
   });
 }
 
-function readHostForm(
-  env: Env,
-  by: { origins: readonly string[]; issuers: readonly Issuer[]; allowInsecureHttp: boolean },
-): Result<Config["hostForm"], ConfigRefusal> {
-  const wrong = (variable: string, expected: string): Result<Config["hostForm"], ConfigRefusal> =>
-    refuse({ reason: "misconfigured", variable, expected });
+interface ReadBefore {
+  readonly origins: readonly string[];
+  readonly issuers: readonly Issuer[];
+  readonly allowInsecureHttp: boolean;
+}
+
+function wrong(variable: string, expected: string): { readonly ok: false } & ConfigRefusal {
+  return refuse({ reason: "misconfigured", variable, expected });
+}
+
+function readHostForm(env: Env, by: ReadBefore): Result<Config["hostForm"], ConfigRefusal> {
   if ((env.HOST_FORM ?? "") === "") return ok(null);
   const form = parseHostForm(env.HOST_FORM ?? "", env.REGION);
   if (form === null || (form.scheme !== "https" && !by.allowInsecureHttp))
@@ -79,12 +94,43 @@ function readHostForm(
   // One host must not be two surfaces.
   if (by.origins.some((origin) => connectionAt(new URL(origin).host, form) !== null))
     return wrong("ORIGINS", "no host of HOST_FORM");
+  const login = readLogin(env, by);
+  return login.ok ? ok({ ...form, ...login.value }) : login;
+}
+
+function readConsole(env: Env, by: ReadBefore, hostForm: HostForm | null): Result<Config["console"], ConfigRefusal> {
+  const origin = env.CONSOLE ?? "";
+  if (origin === "") return ok(null);
+  const url = URL.parse(origin);
+  if (url?.origin !== origin || (url.protocol !== "https:" && !by.allowInsecureHttp))
+    return wrong("CONSOLE", "nothing, or an origin, https://host");
+  if (!isApart(url, by, hostForm)) return wrong("CONSOLE", "an origin whose site is none that tools are served at");
+  const login = readLogin(env, by);
+  return login.ok ? ok({ origin, ...login.value }) : login;
+}
+
+/**
+ * Whether no tool's page shares the console's host, and, but on one machine, its domain: cookies that a page
+ * sets for its whole domain would reach the console. Which domains are for everybody to have a name
+ * under only the Public Suffix List knows; see docs/deploy.md.
+ */
+function isApart({ host, hostname }: URL, { origins, allowInsecureHttp }: ReadBefore, form: HostForm | null): boolean {
+  const tools = origins.map((one) => new URL(one));
+  if (tools.some((tool) => tool.host === host) || (form !== null && host.endsWith(form.suffix))) return false;
+  if (allowInsecureHttp) return true;
+  const names = [
+    ...tools.map((tool) => tool.hostname),
+    ...(form === null ? [] : [form.suffix.replace(/^[^.]*\./, "")]),
+  ];
+  return names.every((name) => !`.${hostname}`.endsWith(`.${name}`) && !`.${name}`.endsWith(`.${hostname}`));
+}
+
+function readLogin(env: Env, { issuers }: ReadBefore): Result<BrowserLogin, ConfigRefusal> {
   const login = parseLoginClient(env.LOGIN ?? "", env.LOGIN_CLIENT_SECRET ?? "");
-  if (login === null || !by.issuers.some(({ issuer }) => issuer === login.issuer))
+  if (login === null || !issuers.some(({ issuer }) => issuer === login.issuer))
     return wrong("LOGIN", '{"issuer": one of ISSUERS, "client_id": …}');
   const key = readKey(env.LOGIN_KEY ?? "");
-  if (key === null) return wrong("LOGIN_KEY", "32 bytes in base64");
-  return ok({ ...form, login, key });
+  return key === null ? wrong("LOGIN_KEY", "32 bytes in base64") : ok({ login, key });
 }
 
 /** Undefined if the text is neither empty nor an issuer with a subject. */

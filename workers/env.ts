@@ -30,13 +30,15 @@ export interface Env {
   readonly FIRST_ADMIN: string;
   /** Pattern of the connections' own origins, `https://*--eu.tools.example.com`; see core/protocol/http/host_form.ts. No host form without it. */
   readonly HOST_FORM?: string;
+  /** The console's own origin, `https://eu.console.example.net`: of no site that tools are served at. No console without it. */
+  readonly CONSOLE?: string;
   /** JSON: as which client of which issuer people log in on those origins; see workers/login/client.ts. */
   readonly LOGIN?: string;
   /** "yes" allows issuers and upstreams over plain http. Development only. */
   readonly ALLOW_INSECURE_HTTP?: string;
   /** Secret, 32 bytes in base64: names session objects. Its loss unlinks people from their objects; see docs/keys.md. */
   readonly PSEUDONYM_KEY: string;
-  /** Secret, 32 bytes in base64: seals what browsers carry for a login. Needed with HOST_FORM; see docs/keys.md. */
+  /** Secret, 32 bytes in base64: seals what browsers carry for a login. Needed with HOST_FORM or CONSOLE; see docs/keys.md. */
   readonly LOGIN_KEY?: string;
   /** Secret of the client that LOGIN names, if the issuer gave it one. */
   readonly LOGIN_CLIENT_SECRET?: string;

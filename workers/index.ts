@@ -10,6 +10,7 @@ import { runCommand } from "./http/command.ts";
 import { resolveImagePing } from "./http/image_ping.ts";
 import { resolvePathForm, spellingOf } from "./http/path_form.ts";
 import { serveLogin } from "./login/at_gateway.ts";
+import { serveConsole } from "./pages/serve.ts";
 import { problem } from "./problem.ts";
 import { originOf, resourceMetadata } from "./protected_resource.ts";
 
@@ -59,6 +60,8 @@ export default {
     if (!gateway.ok) return problem("misconfigured", null);
     const origin = originOf(request.url);
     const host = origin.slice(origin.indexOf("//") + 2);
+    const own = serveConsole(request, origin, gateway.value, ctx);
+    if (own !== null) return own;
     try {
       const tool = serveHostForm(request, origin, gateway.value, ctx);
       if (tool !== null) return await tool;

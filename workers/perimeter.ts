@@ -1,6 +1,7 @@
 // Tells the perimeter of a call without a valid identity. Nobody waits for it.
 
 import { exchangeRecord } from "../core/mask/mask_draft.ts";
+import { CONSOLE } from "../core/policy/policy.ts";
 import { connectionAt } from "../core/protocol/http/host_form.ts";
 import { parseHostTarget, parseTarget, rawTarget } from "../core/protocol/http/target.ts";
 import { commit } from "../core/record/commit.ts";
@@ -43,9 +44,10 @@ export async function recordAtPerimeter(
 /** What is no connection's is recorded as it came. */
 function askedOf(
   url: string,
-  { hostForm }: Config,
+  { hostForm, console: own }: Config,
 ): { readonly connection: string; readonly path: string; readonly query: string } {
   const origin = originOf(url);
+  if (origin === own?.origin) return { connection: CONSOLE, ...rawTarget(url) };
   const at = hostForm === null ? null : connectionAt(origin.slice(origin.indexOf("//") + 2), hostForm);
   if (at !== null) {
     const target = parseHostTarget(url, at);

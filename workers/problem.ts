@@ -17,6 +17,8 @@ export type ProblemReason =
   | "upgrade_unsupported"
   | "upgrade_malformed"
   | "cross_site"
+  | "form_invalid"
+  | "login_old"
   | "service_worker"
   | "no_host_form"
   | "wrong_region"
@@ -94,6 +96,8 @@ const TOLD: Readonly<Record<ProblemReason, Told>> = {
   upgrade_malformed: { status: 400, title: "The subprotocols are no list of different names" },
   upgrade_unsupported: { status: 501, title: "Protocol upgrades are not forwarded" },
   cross_site: { status: 403, title: "This did not come from the tool's own pages" },
+  form_invalid: { status: 403, title: "This form was not made for you, or too long ago" },
+  login_old: { status: 403, title: "This needs a login of the last minutes" },
   service_worker: { status: 403, title: "Tools cannot install service workers here" },
   no_host_form: { status: 421, title: "This connection has no host of its own; use /c/<connection>/…" },
   wrong_region: { status: 421, title: "This connection belongs to another region" },
@@ -239,6 +243,7 @@ export interface ProblemDocument {
   readonly reason: ProblemReason;
   readonly detail?: string;
   readonly rule?: string;
+  readonly errors?: readonly ProblemError[];
   readonly record?: string;
 }
 

@@ -61,7 +61,12 @@ describe("docs/deploy.md", () => {
     const parsed = parsePolicy(policy, "0".repeat(64) as Digest);
     expect(parsed).toMatchObject({ ok: true });
     expect(parsed.ok && parsed.value.connections.size).toBe(1);
-    const config = { hosts: new Set(["eu.tools.example.com"]), hostForm: null, allowInsecureHttp: false };
+    const config = {
+      hosts: new Set(["eu.tools.example.com"]),
+      hostForm: null,
+      console: null,
+      allowInsecureHttp: false,
+    };
     expect(parsed.ok && checkAgainstConfig(parsed.value, config)).toEqual([]);
     const looping = parsePolicy(policy.replace("npm.example.net", "eu.tools.example.com"), "0".repeat(64) as Digest);
     expect(looping.ok && checkAgainstConfig(looping.value, config).map(({ path }) => path)).toEqual([

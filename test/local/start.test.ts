@@ -211,6 +211,7 @@ describe("the screen", () => {
   const usual = {
     gateway: "http://127.0.0.1:8787",
     page: "http://packages--local.localhost:8787/",
+    console: "http://console.localhost:8787/",
     issuer: "http://127.0.0.1:8788",
     state: ".sallyport/",
     stateVariable: null,

@@ -26,6 +26,8 @@ export interface ToolHosts {
   readonly provider: RunningProvider;
   /** The gateway's canonical origin. */
   readonly origin: string;
+  /** The console's origin. */
+  readonly console: string;
   /** `http://<connection>--local.tools.localhost:<port>`: browsers resolve it themselves, and take all of them for one site. */
   originOf(connection: string): string;
   stop(): Promise<void>;
@@ -35,16 +37,20 @@ export async function startToolHosts(
   options: GatewayOptions & {
     /** Seconds that an access token lives. */
     readonly lifetime?: number;
+    /** Host of the console, without its port; `console.localhost` if not given, which is another site than the tools'. */
+    readonly console?: string;
     /** People beside those of the demonstration. */
     readonly more?: readonly Person[];
   },
 ): Promise<ToolHosts> {
   const port = options.port ?? (await freePort());
   const origin = `http://127.0.0.1:${port}`;
+  const console = `http://${options.console ?? "console.localhost"}:${port}`;
   const provider = await startProvider({
     port: 0,
     people: [...PEOPLE, ...(options.more ?? [])],
     resources: [origin],
+    returning: [console],
     state: null,
     ...(options.lifetime === undefined ? {} : { lifetime: options.lifetime }),
   });
@@ -60,6 +66,7 @@ export async function startToolHosts(
     issuers: [{ issuer: provider.issuer, audiences: [origin], algorithms: ["ES256"], clock_skew_seconds: 0 }],
     bindings: {
       HOST_FORM: `http://*--local.tools.localhost:${port}`,
+      CONSOLE: console,
       LOGIN: JSON.stringify(login),
       LOGIN_KEY: randomBytes(32).toString("base64"),
       ...options.bindings,
@@ -69,6 +76,7 @@ export async function startToolHosts(
     gateway,
     provider,
     origin,
+    console,
     originOf: (connection) => `http://${connection}--local.tools.localhost:${port}`,
     stop: async () => {
       await gateway.stop();

@@ -13,7 +13,12 @@ import type { Config } from "../../workers/config.ts";
 
 const COMMAND = "01935b6e-8c00-7000-8000-0123456789ab" as CommandId;
 const NOW = 1_800_000_000_000;
-const CONFIG = { hosts: new Set(["gateway.example"]), hostForm: null, allowInsecureHttp: false } as unknown as Config;
+const CONFIG = {
+  hosts: new Set(["gateway.example"]),
+  hostForm: null,
+  console: null,
+  allowInsecureHttp: false,
+} as unknown as Config;
 
 function hashOf(text: string): Digest {
   return toHex(sha256(new TextEncoder().encode(text))) as Digest;

@@ -10,6 +10,7 @@ import type { Gateway } from "../gateway.ts";
 import { type Door, runCommand } from "../http/command.ts";
 import { resolveTool } from "../http/path_form.ts";
 import { beginLogin, presentedByCookie, serveOwnPath, type ToolHost } from "../login/at_host.ts";
+import { isPage, isSeen } from "../login/navigation.ts";
 import { problemPage } from "../login/page.ts";
 import { problem, problemOf } from "../problem.ts";
 
@@ -56,21 +57,6 @@ async function serve(at: ToolHost, connection: ConnectionName): Promise<Response
   if (isSeen(request)) return problemPage(refusal, answer);
   for (const [name, value] of framingHeaders("none", null)) answer.headers.set(name, value);
   return answer;
-}
-
-/** True if a person will look at the answer, as far as the request tells. */
-function isSeen(request: Request): boolean {
-  const { headers } = request;
-  const isNavigation = headers.get("sec-fetch-mode") === "navigate" && headers.get("sec-fetch-dest") === "document";
-  return isNavigation || isPage(request);
-}
-
-/** True if a person opens a page, as far as the request tells. */
-function isPage({ method, headers }: Request): boolean {
-  if (method !== "GET" || headers.has("upgrade")) return false;
-  const mode = headers.get("sec-fetch-mode");
-  if (mode !== null) return mode === "navigate" && headers.get("sec-fetch-dest") === "document";
-  return !headers.has("authorization") && /\btext\/html\b/i.test(headers.get("accept") ?? "");
 }
 
 /** A browser takes `Basic` for a reason to ask for a password, which nobody has here. */

@@ -61,9 +61,10 @@ async function startLogin(
   return url === null ? fail("login_provider_unreachable", tool) : redirect(url, [setLogin(secret, LOGIN_SECONDS)]);
 }
 
-const FAILURES: Readonly<Record<ProviderRefusal["reason"], LoginFailure>> = {
+export const FAILURES: Readonly<Record<ProviderRefusal["reason"], LoginFailure>> = {
   provider_unreachable: "login_provider_unreachable",
   provider_refused: "login_provider_refused",
+  person_needed: "login_provider_refused",
   answer_invalid: "login_answer_invalid",
 };
 
@@ -109,7 +110,8 @@ async function endLogin(
   return redirect(`${state.tool}/.sallyport/ticket?ticket=${ticket}`);
 }
 
-function tokenEnds(expires: number, issuer: string, { issuers }: Config): number {
+/** In milliseconds since 1970, with what the issuer's clock is granted. */
+export function tokenEnds(expires: number, issuer: string, { issuers }: Config): number {
   return (expires + (issuers.find((one) => one.issuer === issuer)?.clock_skew_seconds ?? 0)) * 1000;
 }
 

@@ -8,14 +8,12 @@ import type { Config } from "../config.ts";
 import type { Gateway } from "../gateway.ts";
 import { useOnce } from "./at_gateway.ts";
 import { failLogin, type LoginFailure } from "./failure.ts";
-import { digestOf, DONE, hasJustLoggedIn, LOGIN_SECONDS, loginSecret, newSecret } from "./login_cookie.ts";
+import { digestOf, hasJustLoggedIn, LOGIN_SECONDS, loginSecret, newSecret, setLoginDone } from "./login_cookie.ts";
 import { page, redirect } from "./page.ts";
 import { loginEnds, openStep, REQUEST, sealStep, SESSION, TICKET } from "./steps.ts";
 
 /** What of a path is kept over a login: it travels, sealed, in the provider's URL. */
 const PATH_LIMIT = 1024;
-/** A browser that comes back within it without its login is told so, lest it goes round and round. */
-const DONE_SECONDS = 15;
 
 /** A connection's own host, as a request has reached it. */
 export interface ToolHost {
@@ -82,7 +80,7 @@ async function takeTicket(at: ToolHost, sealed: string | null): Promise<Response
   const cookies = setSession(await sealStep(SESSION, { token: ticket.token }, origin, Number(ticket.until), host));
   if (cookies === null) return fail(at, "login_token_refused", again);
   // Absolute, since `//elsewhere` is a path here and a host in a relative reference (RFC 3986 §4.2).
-  return redirect(origin + ticket.path, [...cookies, setLogin(DONE, DONE_SECONDS)]);
+  return redirect(origin + ticket.path, [...cookies, setLoginDone(secret)]);
 }
 
 const again = { label: "Log in", href: "/", method: "get" } as const;

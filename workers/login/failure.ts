@@ -28,7 +28,7 @@ interface Told {
   readonly text: string;
 }
 
-const BEGIN_AGAIN = "Open the tool again, by its address or a link, and log in from there.";
+const BEGIN_AGAIN = "Open the page again, by its address or a link, and log in from there.";
 const TOLD: Readonly<Record<LoginFailure, Told>> = {
   login_method: { status: 405, title: "This is not how to log in", text: BEGIN_AGAIN },
   login_request_invalid: { status: 400, title: "This login is over", text: BEGIN_AGAIN },
@@ -74,15 +74,16 @@ const TOLD: Readonly<Record<LoginFailure, Told>> = {
   },
 };
 
-/** `action` is what the person can do about it on this very page. */
+/** `action` is what the person can do about it on this very page; `show` makes the page. */
 export function failLogin(
   request: Request,
   gateway: Gateway,
   ctx: ExecutionContext,
   failure: LoginFailure,
   action?: Page["action"],
+  show: (told: Page) => Response = page,
 ): Response {
-  const { status, title, text } = TOLD[failure];
+  const { status } = TOLD[failure];
   const denied = {
     gateway,
     command: newCommandId(Date.now(), fillRandom),
@@ -91,5 +92,15 @@ export function failLogin(
     request: { method: request.method, url: request.url.split("?", 1)[0] ?? "" },
   };
   ctx.waitUntil(recordAtPerimeter(denied, failure, status));
-  return page({ status, title, text, notes: [`Reason: ${failure}`], ...(action === undefined ? {} : { action }) });
+  return failurePage(failure, action, show);
+}
+
+/** What the person is told; nobody else hears of it. */
+export function failurePage(
+  failure: LoginFailure,
+  action: Page["action"] | undefined,
+  show: (told: Page) => Response,
+): Response {
+  const { status, title, text } = TOLD[failure];
+  return show({ status, title, text, notes: [`Reason: ${failure}`], ...(action === undefined ? {} : { action }) });
 }

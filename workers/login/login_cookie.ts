@@ -3,23 +3,35 @@
 // a URL cannot go on with the login, and whoever is sent one cannot be logged in by it.
 
 import { createHash, createHmac, randomBytes } from "node:crypto";
-import { LOGIN_COOKIE, ownCookie } from "../../core/protocol/http/own_cookies.ts";
+import { LOGIN_COOKIE, ownCookie, setLogin } from "../../core/protocol/http/own_cookies.ts";
 import type { Proofs } from "./provider.ts";
 
 /** How long a person may take over it. */
 export const LOGIN_SECONDS = 600;
-/** Stands in the place of the secret for a moment after a login that went well. */
-export const DONE = "done";
+/** A browser that comes back within it without its login is told so, lest it goes round and round. */
+const DONE_SECONDS = 15;
+
+/** The secret, and when a login with it went well last, in seconds since 1970; 0 if none did. */
+function readLogin(request: Request): { readonly secret: string; readonly done: number } | null {
+  const value = ownCookie(request.headers.get("cookie"), LOGIN_COOKIE) ?? "";
+  const [, secret, done] = /^([A-Za-z0-9_-]{43})(?:\.(\d{1,12}))?$/.exec(value) ?? [];
+  return secret === undefined ? null : { secret, done: Number(done ?? 0) };
+}
 
 /** The browser's secret, as its cookie has it; null if it has none. */
 export function loginSecret(request: Request): string | null {
-  const value = ownCookie(request.headers.get("cookie"), LOGIN_COOKIE);
-  return value !== null && /^[A-Za-z0-9_-]{43}$/.test(value) ? value : null;
+  return readLogin(request)?.secret ?? null;
 }
 
 /** True for a moment after a login: a browser that is here again without one did not keep it. */
 export function hasJustLoggedIn(request: Request): boolean {
-  return ownCookie(request.headers.get("cookie"), LOGIN_COOKIE) === DONE;
+  const age = Date.now() / 1000 - (readLogin(request)?.done ?? 0);
+  return age >= -1 && age < DONE_SECONDS;
+}
+
+/** After a login went well. The secret stays, so that a login that another tab began can end as well. */
+export function setLoginDone(secret: string): string {
+  return setLogin(`${secret}.${Math.floor(Date.now() / 1000)}`, LOGIN_SECONDS);
 }
 
 /** 256 random bits. */

@@ -8,7 +8,9 @@ import { ok, refuse, type Result } from "../../core/result.ts";
 import type { Config } from "../config.ts";
 import type { LoginClient } from "./client.ts";
 
-export type ProviderRefusal = { readonly reason: "provider_unreachable" | "provider_refused" | "answer_invalid" };
+export type ProviderRefusal = {
+  readonly reason: "provider_unreachable" | "provider_refused" | "person_needed" | "answer_invalid";
+};
 
 /** What a browser keeps of a login, derived; see workers/login/login_cookie.ts. */
 export interface Proofs {
@@ -16,38 +18,48 @@ export interface Proofs {
   readonly nonce: string;
 }
 
+/** Where the provider sends the browser back to: `<origin>/login/callback`. */
+export interface Returning extends Pick<Config, "allowInsecureHttp"> {
+  readonly origin: string;
+}
+
 const secureFetch = (url: string, init: RequestInit): Promise<Response> => fetch(url, init);
 
 /** The provider as it describes itself; null if it cannot be reached, or sends people to where nobody should log in. */
-async function serverOf(client: LoginClient, config: Config): Promise<oauth.AuthorizationServer | null> {
+async function serverOf(
+  client: LoginClient,
+  { allowInsecureHttp }: Returning,
+): Promise<oauth.AuthorizationServer | null> {
   const metadata = await fetchMetadata(client.issuer, secureFetch);
   if (metadata === null) return null;
   const { authorization_endpoint: authorize, token_endpoint: token } = metadata;
   const isAllowed = (url: unknown): boolean =>
-    typeof url === "string" && (url.startsWith("https://") || (config.allowInsecureHttp && url.startsWith("http://")));
+    typeof url === "string" && (url.startsWith("https://") || (allowInsecureHttp && url.startsWith("http://")));
   return isAllowed(authorize) && isAllowed(token) ? { ...metadata, issuer: client.issuer } : null;
 }
 
-/** Where the browser is sent to log in; null if the provider cannot be reached. */
+/** Where the browser is sent to log in; null if the provider cannot be reached. `silently` shows the person nothing (`prompt=none`). */
 export async function authorizationUrl(
   client: LoginClient,
-  config: Config,
+  returning: Returning,
   { verifier, nonce }: Proofs,
   state: string,
+  silently = false,
 ): Promise<string | null> {
-  const server = await serverOf(client, config);
+  const server = await serverOf(client, returning);
   if (server?.authorization_endpoint === undefined) return null;
   const url = new URL(server.authorization_endpoint);
   const parameters = {
     response_type: "code",
     client_id: client.clientId,
-    redirect_uri: redirectUri(config),
+    redirect_uri: redirectUri(returning),
     scope: client.scope,
     state,
     nonce,
     code_challenge: await oauth.calculatePKCECodeChallenge(verifier),
     code_challenge_method: "S256",
     ...(client.resource === null ? {} : { resource: client.resource }),
+    ...(silently ? { prompt: "none" } : {}),
   };
   for (const [name, value] of Object.entries(parameters)) url.searchParams.set(name, value);
   return url.href;
@@ -56,12 +68,12 @@ export async function authorizationUrl(
 /** The access token that a callback's code is good for. `state` is the one that was sent. */
 export async function redeemCode(
   client: LoginClient,
-  config: Config,
+  returning: Returning,
   { verifier, nonce }: Proofs,
   callback: URLSearchParams,
   state: string,
 ): Promise<Result<string, ProviderRefusal>> {
-  const server = await serverOf(client, config);
+  const server = await serverOf(client, returning);
   if (server === null) return refuse({ reason: "provider_unreachable" });
   const by: oauth.Client = { client_id: client.clientId };
   try {
@@ -71,11 +83,11 @@ export async function redeemCode(
       by,
       authentication(client, server),
       answer,
-      redirectUri(config),
+      redirectUri(returning),
       verifier,
       {
         [oauth.customFetch]: (url, init) => fetch(url, { ...init, redirect: "manual", cache: "no-store" }),
-        [oauth.allowInsecureRequests]: config.allowInsecureHttp,
+        [oauth.allowInsecureRequests]: returning.allowInsecureHttp,
         signal: () => AbortSignal.timeout(TIMEOUT_MS),
         ...(client.resource === null ? {} : { additionalParameters: { resource: client.resource } }),
       },
@@ -90,8 +102,17 @@ export async function redeemCode(
   }
 }
 
+const PERSON_NEEDED: ReadonlySet<string> = new Set([
+  "login_required",
+  "interaction_required",
+  "consent_required",
+  "account_selection_required",
+]);
+
 /** Never what the error says: it quotes what the provider sent. */
 function reasonOf(error: unknown): ProviderRefusal["reason"] {
+  // OpenID Connect Core §3.1.2.6: what was asked for silently cannot be answered so.
+  if (error instanceof oauth.AuthorizationResponseError && PERSON_NEEDED.has(error.error)) return "person_needed";
   if (error instanceof oauth.AuthorizationResponseError || error instanceof oauth.ResponseBodyError)
     return "provider_refused";
   if (error instanceof oauth.OperationProcessingError) return "answer_invalid";
@@ -104,6 +125,6 @@ function authentication({ secret }: LoginClient, server: oauth.AuthorizationServ
   return methods.includes("client_secret_basic") ? oauth.ClientSecretBasic(secret) : oauth.ClientSecretPost(secret);
 }
 
-function redirectUri({ origin }: Config): string {
+function redirectUri({ origin }: Returning): string {
   return `${origin}/login/callback`;
 }

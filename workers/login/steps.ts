@@ -2,7 +2,7 @@
 // the provider and back, and to the host again. Each is good for one place and a short time.
 
 import { seal, unseal } from "../../core/auth/sealed.ts";
-import type { Config } from "../config.ts";
+import type { BrowserLogin } from "../config.ts";
 import { LOGIN_SECONDS } from "./login_cookie.ts";
 
 /** A browser came to a connection's host without a login. */
@@ -35,10 +35,29 @@ export interface LoginSession {
   readonly token: string;
 }
 
+/** A browser was sent from the console to the provider: OAuth's `state` there. */
+export interface ConsoleState {
+  /** Raw path and query that were asked for. */
+  readonly path: string;
+  readonly id: string;
+  /** Digest of the secret that the browser keeps. */
+  readonly secret: string;
+  /** `none` where the person was to see nothing of it, else empty. */
+  readonly prompt: string;
+}
+
+/** What a browser keeps that is logged in at the console. */
+export interface ConsoleSession extends LoginSession {
+  /** Of the login, through its renewals as the same person: forms are bound to it. */
+  readonly login: string;
+  /** Digest of the person's issuer and subject. */
+  readonly person: string;
+}
+
 /** Nobody waits between the ticket's making and its use but the browser's redirect. */
 export const TICKET_SECONDS = 60;
 
-interface Step<Claims> {
+export interface Step<Claims> {
   readonly purpose: string;
   readonly names: readonly (keyof Claims & string)[];
 }
@@ -53,8 +72,16 @@ export const TICKET: Step<LoginTicket> = {
   names: ["path", "browser", "id", "token", "until"],
 };
 export const SESSION: Step<LoginSession> = { purpose: "sallyport-session", names: ["token"] };
+export const CONSOLE_STATE: Step<ConsoleState> = {
+  purpose: "sallyport-console-state",
+  names: ["path", "id", "secret", "prompt"],
+};
+export const CONSOLE_SESSION: Step<ConsoleSession> = {
+  purpose: "sallyport-console-session",
+  names: ["token", "login", "person"],
+};
 
-type Host = NonNullable<Config["hostForm"]>;
+type Key = Pick<BrowserLogin, "key">;
 
 /** `audience` is the origin that takes it. */
 export function sealStep<Claims extends { readonly [Name in keyof Claims]: string }>(
@@ -62,7 +89,7 @@ export function sealStep<Claims extends { readonly [Name in keyof Claims]: strin
   claims: Claims,
   audience: string,
   until: number,
-  { key }: Host,
+  { key }: Key,
 ): Promise<string> {
   return seal({ ...claims }, { purpose, audience }, until, key);
 }
@@ -72,7 +99,7 @@ export async function openStep<Claims extends { readonly [Name in keyof Claims]:
   text: string | null,
   audience: string,
   now: number,
-  { key }: Host,
+  { key }: Key,
 ): Promise<Claims | null> {
   const opened = text === null ? null : await unseal(text, { purpose, audience }, now, key);
   return opened !== null && names.every((name) => typeof opened[name] === "string") ? (opened as Claims) : null;
