@@ -12,7 +12,8 @@ const LIST_LIMIT = 1000;
 /** False if the shard knows as much already. Only what is newer than the known row is queued, so that nobody is told twice. */
 export function changeApproval(sql: Sql, entry: ApprovalEntry, notices: readonly QueuedNotice[], now: number): boolean {
   const [known] = rows<{ version: number }>(sql, "SELECT version FROM approval_entry WHERE id = ?", entry.id);
-  if (known !== undefined && known.version >= entry.version) return false;
+  // Of a command that was asked about at one object and then at another, before its first record was durable, the last one counts.
+  if (known !== undefined && known.version >= Math.max(1, entry.version)) return false;
   const { id, version, state, review, connection, requester, digest } = entry;
   run(
     sql,

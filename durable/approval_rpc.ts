@@ -132,10 +132,13 @@ export interface ApprovalQuery {
 /** What is told of an approval. */
 export type NoticeEvent = "requested" | "break_glass" | "approved" | "denied" | "expired" | "cancelled";
 
-/** A notice of what was so in a version of the entry. */
-export interface QueuedNotice {
+/** What came about with a version of the entry. */
+export interface News {
   readonly event: NoticeEvent;
   readonly version: number;
+}
+
+export interface QueuedNotice extends News {
   readonly target: Notice;
 }
 

@@ -24,6 +24,8 @@ export interface ChunkPlace extends SideEnd {
 }
 
 const NOTHING: SideEnd = { n: 0, offset: 0, at: 0 };
+/** No chunk says this: the body was recorded whole when an approval was asked for. */
+const WHOLE: SideEnd = { n: Infinity, offset: 0, at: 0 };
 
 /** Null if the record does not say it, or not as a chunk must. */
 export function chunkPlace({ classes, part }: Pick<Committed, "classes" | "part">): ChunkPlace | null {
@@ -69,10 +71,15 @@ export class ChunkOrder {
   end(command: CommandId, side: Side): SideEnd {
     const known = this.#ends.get(command)?.get(side);
     if (known !== undefined) return known;
-    const last = this.#log.lastChunk(command, side);
-    const end = last === null ? NOTHING : this.#after(last);
+    const end = this.#read(command, side);
     this.keep(command, side, end);
     return end;
+  }
+
+  #read(command: CommandId, side: Side): SideEnd {
+    if (side === "request" && this.#log.find(command, "approval.requested", 0) !== null) return WHOLE;
+    const last = this.#log.lastChunk(command, side);
+    return last === null ? NOTHING : this.#after(last);
   }
 
   keep(command: CommandId, side: Side, end: SideEnd): void {
@@ -98,6 +105,8 @@ export class ChunksAhead {
   readonly #order: ChunkOrder;
   readonly #ends = new Map<string, readonly [CommandId, Side, SideEnd]>();
   readonly #started = new Set<CommandId>();
+  /** Commands whose request follows what asks for an approval. */
+  readonly #asking = new Set<CommandId>();
 
   constructor(order: ChunkOrder) {
     this.#order = order;
@@ -108,10 +117,25 @@ export class ChunksAhead {
     this.#started.add(command);
   }
 
+  /** An earlier record of the call asks for an approval: of its request nothing is recorded yet. */
+  asks(command: CommandId): void {
+    this.#asking.add(command);
+    this.#ends.set(`${command}request`, [command, "request", NOTHING]);
+  }
+
+  /** A record of the request of one that asks; false if it does not follow. */
+  takes(command: CommandId, record: Committed): boolean {
+    const chunk = chunkPlace(record);
+    if (chunk === null || chunk.side !== "request" || !this.follows(command, chunk)) return false;
+    this.add(command, chunk, record);
+    return true;
+  }
+
   follows(command: CommandId, { side, n, offset, at }: ChunkPlace): boolean {
     const [, , end] = this.#ends.get(command + side) ?? [command, side, this.#order.end(command, side)];
     if (end.n !== n || end.offset !== offset || end.at !== at) return false;
-    return n > 0 || (side === "response" && this.#started.has(command)) || this.#order.mayBegin(command, side);
+    if (n > 0 || this.#asking.has(command)) return true;
+    return (side === "response" && this.#started.has(command)) || this.#order.mayBegin(command, side);
   }
 
   /** A chunk that follows is to be appended. */

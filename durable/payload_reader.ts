@@ -17,7 +17,7 @@ export function readPayload(
   from: number,
   limit: number,
 ): { readonly bytes: Uint8Array; readonly size: number } | null {
-  const begun = log.find(command, "command.requested", 0) ?? log.find(command, "command.denied", 0);
+  const begun = beginningOf(log, command);
   if (begun === null || begun.no !== head.no) return null;
   const last = log.lastChunk(command, side);
   const most = Math.min(limit, PAYLOAD_PAGE);
@@ -25,6 +25,15 @@ export function readPayload(
   const whole = side === "request" ? begun : foldedAnswer(log, command);
   const bytes = whole === null ? new Uint8Array(0) : payloadOfRecord(log, whole);
   return { bytes: bytes.slice(from, from + most), size: bytes.length };
+}
+
+/** Where a command asked for an approval, its request stands there. */
+function beginningOf(log: RecordLog, command: CommandId): Existing | null {
+  return (
+    log.find(command, "approval.requested", 0) ??
+    log.find(command, "command.requested", 0) ??
+    log.find(command, "command.denied", 0)
+  );
 }
 
 /** The outcome that can hold an answer, also one that came after the lease had lapsed. */

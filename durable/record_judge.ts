@@ -113,7 +113,7 @@ export class RecordJudge {
   }
 }
 
-/** Kinds that a forwarder may append to a command that has begun. `outcome.late` is the object's own word. */
+/** Kinds that a forwarder may append to a command that has begun. `outcome.late` and what becomes of approvals are the object's own words. */
 const FOLLOWS: ReadonlySet<Kind> = new Set<Kind>([
   "command.denied",
   "command.completed",
@@ -121,10 +121,6 @@ const FOLLOWS: ReadonlySet<Kind> = new Set<Kind>([
   "command.cancelled",
   "response.started",
   "stream.chunk",
-  "approval.requested",
-  "approval.decided",
-  "approval.expired",
-  "approval.revoked",
   "gap",
 ]);
 

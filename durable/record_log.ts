@@ -289,7 +289,7 @@ export class RecordLog {
   outlineOf(head: Head, command: string): StoredRecord[] {
     return rows<{ leaf: string; disclosure: string }>(
       this.#sql,
-      `SELECT leaf, CASE kind WHEN 'command.requested' THEN disclosure WHEN 'command.denied' THEN disclosure ELSE '[]' END AS disclosure
+      `SELECT leaf, CASE WHEN kind IN ('command.requested', 'command.denied', 'approval.requested') THEN disclosure ELSE '[]' END AS disclosure
         FROM record WHERE cmd = ? AND id >= ? AND id < ? AND kind <> 'stream.chunk' ORDER BY id LIMIT 100`,
       command,
       ...idRange(head),

@@ -10,6 +10,7 @@ import { LOG_MIGRATIONS } from "../migrations/objects/log.ts";
 import type { Env } from "../workers/env.ts";
 import { AlarmClock } from "./alarm_clock.ts";
 import { ApprovalDesk } from "./approval_desk.ts";
+import { ApprovalOutbox } from "./approval_outbox.ts";
 import type {
   ApprovalRpc,
   ApprovalWatch,
@@ -26,11 +27,13 @@ import { GroupCommit } from "./group_commit.ts";
 import { migrate } from "./migrate.ts";
 import { COMMAND_PAGE, idRange } from "./record_log.ts";
 import { hasClosings, registryOf, sendClosings } from "./registry_client.ts";
+import { weightOf } from "./record_weight.ts";
 import { SessionLog } from "./session_log.ts";
 import { SessionOpener } from "./session_opener.ts";
 import { ALARM_PAUSE_MS, FEW, LEASE_MS, QUEUE_LIMIT, RESEND_MS } from "./session_life.ts";
 import type {
   Appended,
+  AppendRefusal,
   CutWord,
   Killed,
   KillRequest,
@@ -48,7 +51,6 @@ import type { SocketOpening, SocketOrder, SocketRpc } from "./socket_rpc.ts";
 import { Sockets } from "./sockets.ts";
 
 export class SessionObject extends DurableObject<Env> implements SessionRpc, SessionWatchRpc, SocketRpc, ApprovalRpc {
-  readonly #approvals: ApprovalDesk = new ApprovalDesk();
   readonly #log: SessionLog;
   readonly #commits: GroupCommit;
   readonly #opener: SessionOpener;
@@ -56,6 +58,8 @@ export class SessionObject extends DurableObject<Env> implements SessionRpc, Ses
   readonly #watch: SessionWatch;
   readonly #budget: StorageBudget;
   readonly #sockets: Sockets;
+  readonly #approvals: ApprovalDesk;
+  readonly #approvalNews: ApprovalOutbox;
   /** Null where the region has no search database. */
   readonly #index: CommandIndex | null;
 
@@ -82,6 +86,7 @@ export class SessionObject extends DurableObject<Env> implements SessionRpc, Ses
           index?.mark(log.log.left);
         });
         this.#watch.changed();
+        this.#approvals.changed();
         this.#sockets.changed();
         index?.changed();
       },
@@ -92,15 +97,35 @@ export class SessionObject extends DurableObject<Env> implements SessionRpc, Ses
       () => ctx.storage.sync(),
       limits.inFlight,
     );
+    const object = ctx.id.toString();
+    const wakeBy = (time: number): void => this.#alarm.wakeBy(time);
+    const outbox = new ApprovalOutbox({
+      table: log.approvals.table,
+      object,
+      sidOf: (no) => log.sidOf(no),
+      send: (entry, notices) => registryOf(env, entry.id).approvalChanged(entry, notices),
+      wakeBy,
+    });
+    this.#approvalNews = outbox;
+    this.#approvals = new ApprovalDesk({
+      log,
+      commits: this.#commits,
+      outbox,
+      object,
+      ready: async (opening, weight) => this.#ready(opening, weight),
+      announce: (entry) => registryOf(env, entry.id).approvalChanged(entry, []),
+      control: () => this.socketPorts()?.control ?? null,
+      wakeBy,
+    });
     this.#sockets = new Sockets({
       log,
       commits: this.#commits,
+      approvals: this.#approvals,
       ports: () => this.socketPorts(),
       pause: (work) => this.#pause(work),
       sync: () => ctx.storage.sync(),
       settled: () => this.#settled(),
     });
-    const object = ctx.id.toString();
     this.#opener = new SessionOpener(
       log,
       this.#commits,
@@ -112,15 +137,9 @@ export class SessionObject extends DurableObject<Env> implements SessionRpc, Ses
 
   async begin(record: Committed, opening: Opening | null): Promise<Appended> {
     const weight = weightOf([record]);
-    if (!this.#takes(weight)) return { ok: false, reason: "overloaded" };
-    const needsSession = this.#log.current(Date.now()) === null;
-    if (opening !== null && needsSession && this.#budget.takesSessions) {
-      const reason = await this.#opener.open(opening);
-      if (reason !== null) return { ok: false, reason };
-      if (!this.#takes(weight)) return { ok: false, reason: "overloaded" };
-    }
-    // Before the record: a crash in between leaves an alarm that finds nothing to do, never an intent that nobody closes.
-    if (opening !== null || !needsSession) this.#alarm.wakeBy(Date.now() + LEASE_MS);
+    const ready = this.#ready(opening, weight);
+    const reason = ready instanceof Promise ? await ready : ready;
+    if (reason !== null) return { ok: false, reason };
     const answer = await this.#commits.add<Appended>({
       apply: (careful) => this.#log.begin(record, Date.now(), careful),
       refused: () => ({ ok: false, reason: "storage_refused" }),
@@ -130,6 +149,21 @@ export class SessionObject extends DurableObject<Env> implements SessionRpc, Ses
     // Not before: a command that is recorded here already must not begin a second time elsewhere.
     const isFull = opening !== null && !answer.ok && answer.reason === "session_needed";
     return isFull ? { ok: false, reason: "overloaded" } : answer;
+  }
+
+  /** Null once a command may begin, if there is a session; else why it may not. At once where none is to be opened: what is asked for here is still true when the call is queued. */
+  #ready(opening: Opening | null, weight: number): AppendRefusal | null | Promise<AppendRefusal | null> {
+    if (!this.#takes(weight)) return "overloaded";
+    const needsSession = this.#log.current(Date.now()) === null;
+    if (opening !== null && needsSession && this.#budget.takesSessions) return this.#open(opening, weight);
+    // Before the record: a crash in between leaves an alarm that finds nothing to do, never an intent that nobody closes.
+    if (opening !== null || !needsSession) this.#alarm.wakeBy(Date.now() + LEASE_MS);
+    return null;
+  }
+
+  async #open(opening: Opening, weight: number): Promise<AppendRefusal | null> {
+    const reason = await this.#opener.open(opening);
+    return reason ?? this.#ready(null, weight);
   }
 
   async proceed(records: readonly Committed[]): Promise<Appended> {
@@ -282,20 +316,24 @@ export class SessionObject extends DurableObject<Env> implements SessionRpc, Ses
     if (hasClosings(this.ctx.storage.sql)) this.#alarm.wakeBy(now + ALARM_PAUSE_MS);
     this.#wakeForNext(now);
     this.#index?.changed();
+    this.#approvalNews.changed();
   }
 
   /** May run twice for one setting: each step finds done what an earlier run did. */
   override async alarm(): Promise<void> {
     this.#alarm.rang();
+    const inForce = await this.#approvals.policyInForce();
     await this.#commits.add({
       apply: () => {
         const now = Date.now();
+        if (inForce !== null) this.#log.approvals.policyIs(inForce.policy, inForce.asked, now);
         this.#log.lapse(now);
         this.#log.closeEnded(now);
       },
       refused: () => undefined,
     });
     const isSent = await sendClosings(this.env, this.ctx.storage.sql);
+    await this.#approvalNews.flush();
     await this.#index?.flush();
     const now = Date.now();
     if (!isSent) this.#alarm.wakeBy(now + RESEND_MS);
@@ -304,12 +342,8 @@ export class SessionObject extends DurableObject<Env> implements SessionRpc, Ses
 
   /** After a refused write everything is still due: without a pause the alarm would ring for ever. */
   #wakeForNext(now: number): void {
-    const due = Math.min(this.#log.nextDue(now) ?? Infinity, this.#index?.nextDue(now) ?? Infinity);
+    const news = Math.min(this.#index?.nextDue(now) ?? Infinity, this.#approvalNews.nextDue(now) ?? Infinity);
+    const due = Math.min(this.#log.nextDue(now) ?? Infinity, news);
     if (due !== Infinity) this.#alarm.wakeBy(Math.max(due, now + ALARM_PAUSE_MS));
   }
-}
-
-/** About the bytes that records bring: a disclosure is mostly ASCII. */
-function weightOf(records: readonly Committed[]): number {
-  return records.reduce((sum, { disclosure, payload }) => sum + disclosure.length + (payload?.length ?? 0), 0);
 }

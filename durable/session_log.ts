@@ -11,6 +11,9 @@ import { commit } from "../core/record/commit.ts";
 import type { Side } from "../core/record/payload.ts";
 import type { Classes, Committed, Fields, Kind } from "../core/record/record.ts";
 import { ownRecord } from "../core/mask/mask_draft.ts";
+import { namesApproval } from "./approval_records.ts";
+import type { Ask, AskAnswer, Consumed, Consumption } from "./approval_rpc.ts";
+import { Approvals } from "./approvals.ts";
 import { ChunkOrder } from "./chunk_order.ts";
 import { run, rows, type Sql } from "./migrate.ts";
 import { OpenIntents } from "./open_intents.ts";
@@ -47,6 +50,7 @@ export class SessionLog {
   readonly #chunks: ChunkOrder;
   readonly #budget: StorageBudget;
   readonly #judge: RecordJudge;
+  readonly approvals: Approvals;
 
   constructor(sql: Sql, now: number, budget: StorageBudget = MUCH_ROOM) {
     this.#sql = sql;
@@ -56,6 +60,7 @@ export class SessionLog {
     this.#chunks = new ChunkOrder(this.log);
     this.#budget = budget;
     this.#judge = new RecordJudge(this.log, this.#open, this.#chunks, budget);
+    this.approvals = new Approvals(sql, this.log, this.#open, this.#chunks);
   }
 
   /** After a failed transaction: what memory knew may not be true. */
@@ -64,6 +69,7 @@ export class SessionLog {
     this.#kills.reload();
     this.#open.reload(now);
     this.#chunks.reload();
+    this.approvals.reload();
   }
 
   /** Commands whose outcome is awaited. */
@@ -78,7 +84,12 @@ export class SessionLog {
   }
 
   #endingOf(head: Head, now: number): Ending | null {
-    return this.#kills.by(head.no) === null ? endingOf(head, () => this.#open.isBusy(head.no), now) : "killed";
+    return this.#kills.by(head.no) === null ? endingOf(head, () => this.#isHeld(head.no), now) : "killed";
+  }
+
+  /** By a command whose outcome is awaited, by an approval that waits or that grants something. */
+  #isHeld(no: number): boolean {
+    return this.#open.isBusy(no) || this.approvals.table.hasLive(no);
   }
 
   /**
@@ -100,12 +111,14 @@ export class SessionLog {
     const { command, kind, classes } = record;
     if (!isWellFormed(record) || command === null || record.part !== 0) return refused("malformed");
     if (kind !== "command.requested" && kind !== "command.denied") return refused("malformed");
+    if (kind === "command.requested" && namesApproval(record)) return refused("malformed");
     const head = within === null ? this.current(now) : this.#sessionOf(within, now);
     const isFull = !this.#budget.takesPayloads;
     if (careful || head === null || isFull) {
       const existing = this.log.find(command, kind, 0);
       if (existing !== null) return this.#repeat(existing, record);
-      if (this.log.find(command, kind === "command.denied" ? "command.requested" : "command.denied", 0) !== null)
+      const others = ["command.requested", "command.denied", "approval.requested"] as const;
+      if (others.some((other) => other !== kind && this.log.find(command, other, 0) !== null))
         return refused("conflict");
     }
     if (head === null) return refused("session_needed");
@@ -117,6 +130,34 @@ export class SessionLog {
     return { ok: true, sid: head.sid, seq, leaf };
   }
 
+  /** As `begin`, of a command that has to be approved; `within` as there. */
+  ask(asked: Ask, now: number, within: CommandId | null = null): AskAnswer {
+    const [first] = asked.records;
+    const repeated = first === undefined ? null : this.approvals.repeated(first);
+    if (repeated !== null) return repeated;
+    const head = within === null ? this.current(now) : this.#sessionOf(within, now);
+    if (head === null) return refused("session_needed");
+    if (!this.#budget.takesPayloads) return refused(within === null ? "overloaded" : "storage_full");
+    return this.approvals.ask(asked, head, now);
+  }
+
+  /** The session to which what is asked now would belong; null if there is none. */
+  sidFor(within: CommandId | null, now: number): SessionId | null {
+    return (within === null ? this.current(now) : this.#sessionOf(within, now))?.sid ?? null;
+  }
+
+  sidOf(no: number): SessionId {
+    const head = this.log.head(no);
+    if (head === null) throw new Error("no such session");
+    return head.sid;
+  }
+
+  /** As `begin`, of a command that goes on by an approval. */
+  consume(record: Committed, consumption: Consumption, now: number): Consumed {
+    const isNew = this.#budget.takesPayloads || this.approvals.repeated(record) !== null;
+    return isNew ? this.approvals.consume(record, consumption, now) : refused("storage_full");
+  }
+
   /** Null if that command is not open, or its session has ended. */
   #sessionOf(command: CommandId, now: number): Head | null {
     const intent = this.#open.get(command);
@@ -126,6 +167,9 @@ export class SessionLog {
 
   /** All of the records or none: each is judged before the first is written. Answers for the last one. */
   proceed(records: readonly Committed[], now: number, careful: boolean): Appended {
+    const [only] = records;
+    const left = only === undefined || records.length > 1 ? null : this.approvals.leave(only, now);
+    if (left !== null) return left;
     const judged = this.#judge.judge(records, now, careful);
     if (!judged.ok) return refused(judged.reason);
     const { plans, call } = judged.value;
@@ -142,10 +186,15 @@ export class SessionLog {
         return this.#answerOf(plan.existing);
       case "append": {
         const { seq, leaf } = this.log.append(plan.head, plan.record, now);
-        if (plan.record.command !== null && isOutcome(plan.record.kind)) this.#open.settle(plan.record.command);
+        if (plan.record.command !== null && isOutcome(plan.record.kind)) this.#settle(plan.record.command);
         return { ok: true, sid: plan.head.sid, seq, leaf };
       }
     }
+  }
+
+  #settle(command: CommandId): void {
+    this.#open.settle(command);
+    this.approvals.settled(command);
   }
 
   #repeat(existing: Existing, record: Committed): Appended {
@@ -169,7 +218,7 @@ export class SessionLog {
       if (head === null) throw new Error("an open intent without a session");
       const classes = { transport: "unknown", reason: "outcome_unknown", tool: "none" };
       this.log.append(head, committed("command.failed", command, classes, {}), now);
-      this.#open.settle(command);
+      this.#settle(command);
       this.#chunks.drop(command);
     }
   }
@@ -180,6 +229,7 @@ export class SessionLog {
     if (head === null) return { ok: false, state: "unknown" };
     if (!this.log.isLive(head)) return { ok: true, state: this.#wasKilled(head) ? "killed" : "closed" };
     this.#kills.add(head.no, by);
+    this.approvals.endAll(head.no, { kind: "kill", by }, now);
     this.closeEnded(now);
     return { ok: true, state: "killed" };
   }
@@ -194,15 +244,20 @@ export class SessionLog {
     const intent = this.#open.get(command);
     const by = intent === undefined ? null : this.#kills.by(intent.no);
     if (by !== null) return { reason: "killed", by };
-    if (intent !== undefined) return this.lastsUntil(command) <= now ? { reason: "session_over", by: null } : null;
+    if (intent !== undefined && this.#sessionLasts(command) <= now) return { reason: "session_over", by: null };
+    if (intent !== undefined) return this.approvals.cutOf(command, now);
     const found = this.log.find(command, "command.requested", 0);
     const head = found === null ? null : this.log.head(found.no);
     const wasKilled = head !== null && !this.log.isLive(head) && this.#wasKilled(head);
     return { reason: wasKilled ? "killed" : "not_open", by: null };
   }
 
-  /** When the session of an open command has lasted as long as one may; Infinity if the command is not open. */
+  /** When an open command is cut by time: its session's, or that of what was granted. Infinity if the command is not open. */
   lastsUntil(command: CommandId): number {
+    return Math.min(this.#sessionLasts(command), this.approvals.lastsUntil(command));
+  }
+
+  #sessionLasts(command: CommandId): number {
     const intent = this.#open.get(command);
     const head = intent === undefined ? null : this.log.head(intent.no);
     return head === null ? Infinity : head.opened + head.maxMs;
@@ -212,8 +267,9 @@ export class SessionLog {
     return this.#closing(head)?.classes.reason === "killed";
   }
 
-  /** Closes live sessions that are idle, over age or killed once their last command has ended. */
+  /** Closes live sessions that are idle, over age or killed once their last command has ended. What waits for people does not hold up the last two. */
   closeEnded(now: number): void {
+    this.approvals.expire(now);
     for (const head of this.log.live()) {
       const ending = this.#endingOf(head, now);
       if (ending !== null && !this.#open.isBusy(head.no)) this.#close(head, ending, now);
@@ -279,10 +335,13 @@ export class SessionLog {
 
   /** When the alarm has something to do next: a lease or a session ends. Null if there is nothing to wait for. */
   nextDue(now: number): number | null {
-    let due = this.#open.nextLapse();
+    let due = Math.min(this.#open.nextLapse(), this.approvals.table.nextDue());
     // A session with open intents ends after them, and their leases are in the count already.
-    for (const head of this.log.live())
-      if (!this.#open.isBusy(head.no)) due = Math.min(due, this.#kills.by(head.no) === null ? nextEnding(head) : now);
+    for (const head of this.log.live()) {
+      if (this.approvals.table.hasLive(head.no)) due = Math.min(due, head.opened + head.maxMs);
+      else if (!this.#open.isBusy(head.no))
+        due = Math.min(due, this.#kills.by(head.no) === null ? nextEnding(head) : now);
+    }
     return due === Infinity ? null : Math.max(now, due);
   }
 }

@@ -82,10 +82,14 @@ export type Killed =
   /** `unknown`: no session of this object. `refused`: the storage did not take it; nothing has changed, ask again. */
   | { readonly ok: false; readonly state: "unknown" | "refused" };
 
-/** `killed`: its session was; end it at once. `session_over`: its session has lasted as long as one may. `not_open`: this object no longer waits for it; do not ask again. */
-export type CutReason = "killed" | "session_over" | "not_open";
+/**
+ * `killed`: its session was; end it at once. `session_over`: its session has lasted as long as one may.
+ * `grant_over`, `approval_revoked`: what let it go on for a time is over, or was taken back. `not_open`:
+ * this object no longer waits for it; do not ask again.
+ */
+export type CutReason = "killed" | "session_over" | "grant_over" | "approval_revoked" | "not_open";
 
-/** `by`: the admin's command that killed the session. */
+/** `by`: the command of whoever killed the session, or took the approval back. */
 export interface CutWord {
   readonly reason: CutReason;
   readonly by: CommandId | null;

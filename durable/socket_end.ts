@@ -24,6 +24,8 @@ export type EndReason =
   | "killed"
   | "policy_changed"
   | "session_over"
+  | "grant_over"
+  | "approval_revoked"
   | "message_refused"
   | "message_too_large"
   | "mask_failed"
@@ -46,6 +48,8 @@ const TOLD: Readonly<Record<EndReason, { readonly code: number; readonly text: s
   killed: { code: POLICY_VIOLATION, text: "an admin ended this session" },
   policy_changed: { code: POLICY_VIOLATION, text: "the policy allows this no more" },
   session_over: { code: POLICY_VIOLATION, text: "this session has lasted as long as one may" },
+  grant_over: { code: POLICY_VIOLATION, text: "the time for which this was approved is over" },
+  approval_revoked: { code: POLICY_VIOLATION, text: "the approval was taken back" },
   message_refused: { code: POLICY_VIOLATION, text: "the policy does not allow this message" },
   message_too_large: { code: TOO_LARGE, text: "the message is too large" },
   mask_failed: { code: INTERNAL_ERROR, text: "the message could not be masked" },
@@ -64,6 +68,8 @@ const CANCELLED: ReadonlySet<EndReason> = new Set<EndReason>([
   "killed",
   "policy_changed",
   "session_over",
+  "grant_over",
+  "approval_revoked",
   "message_refused",
 ]);
 

@@ -12,6 +12,7 @@ import { EVERY_SECRET, type MaskPlan } from "../core/mask/mask_plan.ts";
 import { responseHeaders } from "../core/protocol/http/response_headers.ts";
 import { commit } from "../core/record/commit.ts";
 import type { Masked } from "../core/record/record.ts";
+import type { ApprovalDesk } from "./approval_desk.ts";
 import type { GroupCommit } from "./group_commit.ts";
 import { RENEW_EVERY_MS } from "./session_life.ts";
 import type { SessionLog } from "./session_log.ts";
@@ -45,6 +46,8 @@ interface Waiting {
 export interface SocketHost {
   readonly log: SessionLog;
   readonly commits: GroupCommit;
+  /** Asks, waits and uses as a Worker does, without a call. */
+  readonly approvals: ApprovalDesk;
   /** Null where the Worker is not configured: no socket is opened. */
   ports(): SocketPorts | null;
   /** Lets no event in until it is done: then whoever sends waits, too. */
@@ -85,6 +88,10 @@ export class Sockets implements SocketHouse {
 
   get commits(): GroupCommit {
     return this.#host.commits;
+  }
+
+  get approvals(): ApprovalDesk {
+    return this.#host.approvals;
   }
 
   get ports(): SocketPorts {

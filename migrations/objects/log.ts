@@ -91,6 +91,7 @@ export const LOG_APPROVALS = `
     id       TEXT PRIMARY KEY,
     no       INTEGER NOT NULL,
     version  INTEGER NOT NULL,
+    changed  INTEGER NOT NULL,
     due      INTEGER,
     title    TEXT NOT NULL,
     notices  TEXT NOT NULL,

@@ -10,7 +10,13 @@ import type { CommandId, Digest } from "../../core/ids.ts";
 import type { Known } from "../control_cache.ts";
 import type { Cleared } from "./exchange.ts";
 
-export type CutByWord = "killed" | "token_revoked" | "policy_changed" | "session_over";
+export type CutByWord =
+  | "killed"
+  | "token_revoked"
+  | "policy_changed"
+  | "session_over"
+  | "grant_over"
+  | "approval_revoked";
 
 /** `by`: the admin's command that says so; null where it is not known, or time did. */
 export type StopFor = (cut: CutByWord, by: CommandId | null) => void;

@@ -31,6 +31,8 @@ export function toldOf(cut: Exclude<Cut, "timeout">): ProblemReason {
     case "killed":
       return "session_killed";
     case "policy_changed":
+    case "grant_over":
+    case "approval_revoked":
       return "allowed_no_more";
     case "session_over":
       return "session_over";

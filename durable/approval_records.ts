@@ -1,0 +1,68 @@
+// What records say of approvals, as a session object checks them before it takes any, and reads them
+// again: whoever asks or uses an approval makes the record, and the object holds it against the approval.
+
+import type { Approval } from "../core/approval/approval.ts";
+import type { ApprovalEvent, ApprovalFact } from "../core/approval/event.ts";
+import { canonicalText } from "../core/record/canonical.ts";
+import type { Classes, Committed, Disclosed, Fields } from "../core/record/record.ts";
+import type { Ask, Consumption, NoticeEvent } from "./approval_rpc.ts";
+import { payloadSize } from "./inline_payload.ts";
+import type { Existing } from "./record_log.ts";
+import { isWellFormed } from "./well_formed.ts";
+
+/** Whether the records ask for this approval, of which nothing is decided. Their order is looked at elsewhere. */
+export function isAsk({ approval, records }: Ask): boolean {
+  const [first, ...chunks] = records;
+  if (first === undefined || first.kind !== "approval.requested" || first.part !== 0) return false;
+  if (!records.every((record) => record.command === approval.id && isWellFormed(record))) return false;
+  if (!chunks.every(({ kind }) => kind === "stream.chunk")) return false;
+  if (chunks.length > 0 && (first.payload !== null || payloadSize(first.disclosure) > 0)) return false;
+  const { policy, rule, expires } = classesOf(first);
+  const { state, votes, grant, left, breakGlass } = approval;
+  const isNew = state.kind === "pending" && votes.length === 0 && grant === null && !left && breakGlass === null;
+  return isNew && policy === approval.policy && rule === approval.rule && expires === approval.expires;
+}
+
+/** Whether the record is the intent of a command that goes on by this approval. */
+export function isUseOf(record: Committed, { approval, asGrant, policy, rule }: Consumption): boolean {
+  if (!isWellFormed(record) || record.kind !== "command.requested" || record.part !== 0) return false;
+  const classes = classesOf(record);
+  if (classes.approval !== approval || classes.policy !== policy || classes.rule !== rule) return false;
+  return asGrant ? classes.grant === 1 && record.command !== approval : classes.grant === undefined;
+}
+
+/** An intent with such classes is only taken together with the use of what it names. */
+export function namesApproval({ classes }: Committed): boolean {
+  return /[{,]"(?:approval|grant)":/.test(classes);
+}
+
+export function classesOf({ classes }: Committed): Classes {
+  return JSON.parse(classes) as Classes;
+}
+
+/** Null if the record has no such field. */
+export function fieldOf({ disclosure }: Existing, name: string): string | null {
+  return (JSON.parse(disclosure) as readonly Disclosed[]).find(([one]) => one === name)?.[2] ?? null;
+}
+
+/** Which record tells of what somebody did, and so has what they said with it. */
+export function isOfTheEvent({ kind, classes }: ApprovalFact): boolean {
+  return kind === "approval.decided" || (kind === "approval.revoked" && classes.reason === "revoked");
+}
+
+export function glassEvent({ id, requester, policy }: Approval, reason: string): ApprovalEvent {
+  return { kind: "break_glass", command: id, requester, reason, policy };
+}
+
+/** Who broke the glass, and why: the same as a decider's name and comment. */
+export function glassFields({ requester }: Approval, reason: string): Fields {
+  const { issuer, subject, name, email } = requester;
+  return { decider: canonicalText({ email, issuer, name, subject }), comment: reason };
+}
+
+/** What those who are told of an approval hear of a change. */
+export function eventsOf(before: Approval, after: Approval): readonly NoticeEvent[] {
+  const { kind } = after.state;
+  if (before.state.kind !== "pending") return [];
+  return kind === "pending" || kind === "consumed" || kind === "revoked" ? [] : [kind];
+}
