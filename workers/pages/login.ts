@@ -7,7 +7,6 @@
 
 import { randomBytes } from "node:crypto";
 import { sessionCookie, setLogin, setSession } from "../../core/protocol/http/own_cookies.ts";
-import { matchesRoute } from "../../core/policy/route.ts";
 import type { Caller } from "../caller.ts";
 import type { Config } from "../config.ts";
 import { allowed, placeOf } from "../console/own_command.ts";
@@ -37,7 +36,7 @@ import {
   sealStep,
 } from "../login/steps.ts";
 import { onwardPage, plainPage } from "./answers.tsx";
-import { PAGES } from "./page_routes.ts";
+import { isPagePath } from "./paths.ts";
 
 /** The console, as a request has reached it. */
 export interface ConsoleHost {
@@ -90,16 +89,6 @@ async function beginLogin(at: ConsoleHost, wanted: string, silently: boolean): P
   const url = await authorizationUrl(own.login, returning, proofsOf(secret, id, own.key), state, silently);
   if (url === null) return fail(at, "login_provider_unreachable", AGAIN);
   return redirect(url, [setLogin(secret, LOGIN_SECONDS)]);
-}
-
-/** What of a path is kept over a login: it travels, sealed, in the provider's URL. */
-const PATH_LIMIT = 2048;
-
-/** Whether a login may end there: at a page of the console that reads, and nowhere else. */
-export function isPagePath(path: string): boolean {
-  if (path.length > PATH_LIMIT || !/^\/[!-~]*$/.test(path) || path.includes("#")) return false;
-  const { segments } = placeOf(`https://console${path}`);
-  return PAGES.some(({ method, pattern }) => method === "GET" && matchesRoute(pattern, segments));
 }
 
 /** `/login/callback`: what the provider sends the browser back with. */

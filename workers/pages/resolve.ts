@@ -10,13 +10,10 @@ import { allowed, lostMeanwhile, mayUse, placeOf, refused, whileRolesStand } fro
 import { limitCaller } from "../console/rate_limit.ts";
 import type { Refusal } from "../console/route.ts";
 import type { Asked, Exchange } from "../http/exchange.ts";
-import { hasJustLoggedIn } from "../login/login_cookie.ts";
+import { isOld, SHOWN_SECONDS } from "./fresh_login.ts";
 import type { PageLogin } from "./form_token.ts";
 import type { PageRoute } from "./page_route.ts";
 import { PAGES } from "./page_routes.ts";
-
-/** A page that leads to a decision is shown by a login this young: the decision takes one of five minutes. */
-const FRESH_SECONDS = 240;
 
 export async function resolvePage(caller: Caller, exchange: Exchange, login: PageLogin): Promise<Asked> {
   const { request } = exchange;
@@ -54,7 +51,7 @@ async function refusalBefore(
   const { page } = found;
   if (known.isUnreadable && !page.always) return { reason: "policy_unreadable" };
   if (!mayUse(page, caller)) return { reason: "role_needed" };
-  return page.fresh && page.method === "GET" && isOld(caller, request) ? { reason: "login_old" } : null;
+  return page.fresh && page.method === "GET" && isOld(caller, request, SHOWN_SECONDS) ? { reason: "login_old" } : null;
 }
 
 /** A form comes from a page of the console and says so by both headers that no page can set; what reads may also be a link. */
@@ -63,12 +60,6 @@ function isSentFromHere(request: Request, origin: string): boolean {
   const asked = { method, isUpgrade: headers.has("upgrade"), header: (name: string) => headers.get(name) };
   if (!isOwnRequest(asked, origin, "none")) return false;
   return method === "GET" || method === "HEAD" || headers.get("sec-fetch-site") === "same-origin";
-}
-
-/** A provider that gives old tokens is not asked again and again: then the page is shown, and the decision refused. */
-function isOld({ authenticated: { token } }: Caller, request: Request): boolean {
-  if (token.issuedAt === null || hasJustLoggedIn(request)) return false;
-  return Date.now() / 1000 - token.issuedAt > FRESH_SECONDS;
 }
 
 /** HEAD is GET without its body (RFC 9110 §9.3.2). */

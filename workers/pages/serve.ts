@@ -9,9 +9,11 @@ import { type Door, runCommand } from "../http/command.ts";
 import { isPage } from "../login/navigation.ts";
 import { problem, problemOf } from "../problem.ts";
 import { plainPage, problemPage } from "./answers.tsx";
-import { type ConsoleHost, endLogin, fail, isPagePath, sendToLogin, serveLogin, sessionOf } from "./login.ts";
+import { type ConsoleHost, endLogin, fail, sendToLogin, serveLogin, sessionOf } from "./login.ts";
 import { loggedOut, LOGOUT_PATH } from "./logout.tsx";
+import { wayOn } from "./fresh_login.ts";
 import { withOwnHeaders } from "./own_headers.ts";
+import { isPagePath } from "./paths.ts";
 import { findPage, resolvePage } from "./resolve.ts";
 import { serveStatic } from "./static.ts";
 
@@ -60,7 +62,7 @@ async function servePage(at: ConsoleHost): Promise<Response> {
   const refusal = problemOf(answer);
   // The token ended while the form was read.
   if (refusal?.reason === "unauthenticated") return refuseVisitor(at);
-  if (refusal?.reason === "login_old") return sendToLogin(at, wantedOf(request), true);
+  if (refusal?.reason === "login_old") return sendToLogin(at, wayOn(request) ?? wantedOf(request), true);
   return problemPageOf(answer, seenBy);
 }
 
