@@ -20,6 +20,14 @@ export function verdictText(verdict: SessionVerdict, s: Style): string {
   // Reading stops at the first wrong record, so what is still open there says nothing.
   if (integrity.kind === "intact")
     note(findings.openCount, plural(findings.openCount, "command") + " without an outcome yet", findings.open);
+  if (integrity.kind === "intact") {
+    note(findings.liveCount, plural(findings.liveCount, "approval") + " not over yet", findings.live);
+    note(
+      findings.owedCount,
+      plural(findings.owedCount, "command") + " that broke the glass, not reviewed yet",
+      findings.owed,
+    );
+  }
   note(findings.unknownCount, plural(findings.unknownCount, "command") + " of unknown outcome", findings.unknown);
   note(
     findings.gapCount,

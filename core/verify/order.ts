@@ -2,6 +2,7 @@
 // what is remembered of commands, never a record itself. Memory grows with the number of commands,
 // by well under the size of one record each.
 
+import { ApprovalOrder } from "./approval_order.ts";
 import { BodyOrder } from "./body_order.ts";
 import { brokenSpans, type ReadPayload, readPayload } from "./payload.ts";
 import type { ReadField, ReadFields, ReadLeaf } from "./read_line.ts";
@@ -13,6 +14,8 @@ const OUTCOMES: ReadonlySet<string> = new Set([
   "command.failed",
   "command.cancelled",
 ]);
+
+const BEGINNINGS: ReadonlySet<string> = new Set(["command.requested", "command.denied", "approval.requested"]);
 
 /** The first of what was found, and how much of it there was. */
 class Found<T> {
@@ -26,11 +29,11 @@ class Found<T> {
 }
 
 interface Command {
-  /** `whole`: complete in itself, nobody waits for an outcome. */
-  state: "open" | "whole" | "ended" | "unknown";
+  /** `waiting`: for an approval. `whole`: complete in itself, nobody waits for an outcome. */
+  state: "waiting" | "open" | "whole" | "ended" | "unknown";
   started: boolean;
-  /** The request stands in the command's first record. */
-  readonly asked: boolean;
+  /** The request stands in the command's first record, or is complete: no piece of it follows. */
+  asked: boolean;
   /** Null while there are no chunks. */
   body: BodyOrder | null;
   /** (kind, part) of records that may come several times; null while there are none. */
@@ -41,6 +44,7 @@ export class Order {
   #log: "session" | "registry" | "perimeter" | null = null;
   #closed = false;
   readonly #commands = new Map<string, Command>();
+  readonly #approvals = new ApprovalOrder();
   /** Registry: sessions it has seen opened, and whether they are closed. */
   readonly #sessions = new Map<string, boolean>();
   #open = 0;
@@ -68,6 +72,7 @@ export class Order {
       if (leaf.kind !== "session.opened") return "the first record is not session.opened";
       const { protocol } = leaf.classes;
       this.#log = protocol === "registry" || protocol === "perimeter" ? protocol : "session";
+      this.#approvals.open(read);
       if (this.#log !== "registry") return leaf.command === null ? null : "session.opened with a command";
     }
     switch (this.#log) {
@@ -105,21 +110,24 @@ export class Order {
 
   #inSession(leaf: ReadLeaf, read: ReadFields): string | null {
     if (leaf.kind === "session.opened") return "a second session.opened";
-    if (this.#closed && leaf.kind !== "outcome.late") return "a record after session.closed";
-    if (leaf.kind === "session.closed") return this.#close(leaf);
+    if (this.#closed && !mayFollowEnd(leaf)) return "a record after session.closed";
+    if (leaf.kind === "session.closed") {
+      if (this.#approvals.live().length > 0) return "session.closed while an approval is live";
+      return this.#close(leaf);
+    }
     if (leaf.command === null)
-      return leaf.kind.startsWith("command.") || leaf.kind === "response.started" || leaf.kind === "outcome.late"
-        ? `${leaf.kind} without a command`
-        : null;
+      return leaf.kind === "gap" || leaf.kind === "erasure" ? null : `${leaf.kind} without a command`;
     const payload = readPayload(read);
     if (payload.kind === "wrong") return payload.detail;
     const broken = brokenSpans(read);
     if (broken !== null) return broken;
     const known = this.#commands.get(leaf.command);
-    if (leaf.kind === "command.requested" || leaf.kind === "command.denied")
+    if (leaf.kind === "command.requested" && known?.state === "waiting") return this.#goOn(leaf, known, payload);
+    if (BEGINNINGS.has(leaf.kind))
       return known === undefined
-        ? this.#begin(leaf, leaf.command, payload.kind !== "none")
+        ? this.#begin(leaf, leaf.command, payload.kind !== "none", read)
         : `${leaf.kind} of a command that has records`;
+    if (leaf.kind.startsWith("approval.")) return this.#approvals.follow(leaf, leaf.command, read);
     if (known === undefined) return `${leaf.kind} without its command.requested`;
     if (OUTCOMES.has(leaf.kind)) {
       const wrong = brokenOutcome(leaf, known, payload, read.fields);
@@ -129,21 +137,51 @@ export class Order {
     return this.#ofCommand(leaf, known, payload);
   }
 
-  #begin({ kind, classes }: ReadLeaf, id: string, asked: boolean): string | null {
-    const isWhole = classes.oneway === 1;
-    if (isWhole && (typeof classes.socket !== "string" || !this.#commands.has(classes.socket)))
-      return "a message of a socket that nobody opened";
-    const isDenied = kind === "command.denied";
-    this.#commands.set(id, begun(isDenied ? "ended" : isWhole ? "whole" : "open", asked));
-    if (!isDenied && !isWhole) this.#open += 1;
+  #begin(leaf: ReadLeaf, id: string, asked: boolean, read: ReadFields): string | null {
+    const { kind } = leaf;
+    const wrong = kind === "command.requested" ? this.#approvals.use(leaf, id) : this.#brokenMessage(leaf);
+    if (wrong !== null) return wrong;
+    switch (kind) {
+      case "approval.requested":
+        this.#commands.set(id, begun("waiting", asked));
+        return this.#approvals.ask(leaf, id, read);
+      case "command.denied":
+        this.#commands.set(id, begun("ended", asked));
+        return null;
+      default:
+        return this.#run(leaf, begun("open", asked), id);
+    }
+  }
+
+  /** A command that waited goes on. Its body stands where it asked. */
+  #goOn(leaf: ReadLeaf, known: Command, payload: ReadPayload): string | null {
+    if (payload.kind !== "none") return "a body in command.requested and in approval.requested";
+    known.asked = true;
+    return this.#approvals.use(leaf, leaf.command ?? "") ?? this.#run(leaf, known, leaf.command ?? "");
+  }
+
+  #run(leaf: ReadLeaf, command: Command, id: string): string | null {
+    const wrong = this.#brokenMessage(leaf);
+    if (wrong !== null) return wrong;
+    const isWhole = leaf.classes.oneway === 1;
+    this.#commands.set(id, command);
+    command.state = isWhole ? "whole" : "open";
+    if (!isWhole) this.#open += 1;
     return null;
+  }
+
+  #brokenMessage({ classes }: ReadLeaf): string | null {
+    const isOfSocket = typeof classes.socket === "string" && this.#commands.has(classes.socket);
+    return classes.oneway === 1 && !isOfSocket ? "a message of a socket that nobody opened" : null;
   }
 
   #ofCommand(leaf: ReadLeaf, command: Command, payload: ReadPayload): string | null {
     const { kind, part } = leaf;
     if (kind === "outcome.late" && command.state !== "unknown")
       return "outcome.late of a command whose outcome is known";
-    if (kind !== "outcome.late" && kind !== "gap" && command.state !== "open")
+    if (command.state === "waiting" && kind !== "gap" && !this.#isAsking(leaf))
+      return `${kind} of a command that waits for an approval`;
+    if (kind !== "outcome.late" && kind !== "gap" && command.state !== "open" && command.state !== "waiting")
       return `${kind} after the command's outcome`;
     if (kind === "stream.chunk") {
       if (leaf.classes.side === "request" && command.asked) return "a chunk of a request that stands in its own record";
@@ -161,6 +199,11 @@ export class Order {
     if (command.parts.has(key)) return `a second ${kind} with this part`;
     command.parts.add(key);
     return null;
+  }
+
+  /** A piece of what an approval is asked for. */
+  #isAsking({ kind, command, classes }: ReadLeaf): boolean {
+    return kind === "stream.chunk" && classes.side === "request" && this.#approvals.isFresh(command ?? "");
   }
 
   #end({ kind, classes }: ReadLeaf, id: string, command: Command): void {
@@ -186,7 +229,13 @@ export class Order {
         if (state === "open" && open.push(id) === FINDINGS) break;
       }
     }
+    const live = this.#approvals.live();
+    const owed = this.#approvals.reviewsOwed();
     return {
+      live: live.slice(0, FINDINGS),
+      liveCount: live.length,
+      owed: owed.slice(0, FINDINGS),
+      owedCount: owed.length,
       open,
       openCount: this.#open,
       unknown: this.#unknown.first,
@@ -214,10 +263,20 @@ function brokenOutcome(
   const { kind, classes } = leaf;
   if (state === "whole")
     return kind === "command.failed" || kind === "command.cancelled" ? null : `${kind} of a message`;
+  // Its call left; what it asked for stays.
+  if (state === "waiting")
+    return kind === "command.cancelled" && classes.reason === "client_gone"
+      ? null
+      : `${kind} of a command that waits for an approval`;
   if (state !== "open") return "a second outcome of a command";
   if (kind !== "command.completed") return null;
   if (classes.folded === 0 && !started) return "command.completed without response.started";
   if (classes.folded === 1 && started) return "a folded answer after response.started";
   if (classes.folded === 0 && payload.kind !== "none") return "a body in the outcome of an answer that was streamed";
   return body?.brokenCount(leaf, fields) ?? null;
+}
+
+/** What may come after session.closed. */
+function mayFollowEnd({ kind, classes }: ReadLeaf): boolean {
+  return kind === "outcome.late" || (kind === "approval.decided" && classes.decision === "review");
 }

@@ -41,6 +41,12 @@ export interface Findings {
   /** Commands of which nobody knows whether the upstream acted. */
   readonly unknown: readonly string[];
   readonly unknownCount: number;
+  /** Approvals that can still be decided or used after what is in this export. */
+  readonly live: readonly string[];
+  readonly liveCount: number;
+  /** Approvals without which something went on, and which nobody has reviewed in this export. */
+  readonly owed: readonly string[];
+  readonly owedCount: number;
   /** `seq` of records that say that something could not be recorded. */
   readonly gaps: readonly number[];
   readonly gapCount: number;

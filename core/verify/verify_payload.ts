@@ -48,7 +48,7 @@ export class PayloadVerifier {
     const { kind, classes } = leaf;
     if (kind === "command.completed") this.#readDigest(fields.find(({ name }) => name === "digests")?.value ?? "null");
     if (typeof classes[this.#side === "request" ? "req_cut" : "resp_cut"] === "number") this.#isChanged = true;
-    const isRequest = kind === "command.requested" || kind === "command.denied";
+    const isRequest = kind === "command.requested" || kind === "command.denied" || kind === "approval.requested";
     const isOwn =
       kind === "stream.chunk"
         ? classes.side === this.#side

@@ -4,13 +4,15 @@
 import { spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { sha256 } from "@noble/hashes/sha2.js";
 import fc from "fast-check";
 import { afterAll, describe, expect, it } from "vitest";
 import { verifyExport } from "../../core/verify/verify_session.ts";
+import { APPROVALS } from "../support/sample_approvals.ts";
 import { BODIES, DOWNLOAD } from "../support/sample_bodies.ts";
+import { WRONG_APPROVALS, WRONG_USES } from "../support/wrong_approvals.ts";
 import { commandId, countingRandom, exportOf, SAMPLE, withheldExport } from "../support/sample_session.ts";
 
 const reader = fileURLToPath(new URL("../vectors/record/read_vectors.py", import.meta.url).href);
@@ -28,6 +30,17 @@ function read(...paths: readonly string[]): {
   return { code: status, out: stdout, err: stderr };
 }
 
+/** Reads each export, and prints a line for each: what is wrong with it. */
+const EACH = `import sys, pathlib
+sys.path.insert(0, sys.argv[1])
+import read_vectors
+for path in sys.argv[2:]:
+    try:
+        read_vectors.read_export(pathlib.Path(path).read_bytes())
+        print("holds")
+    except read_vectors.Wrong as wrong:
+        print(wrong)`;
+
 afterAll(() => rmSync(folder, { recursive: true }));
 
 // Debian has Python, and CI installs it; a machine without can still run the other tests.
@@ -40,6 +53,7 @@ describe.skipIf(!hasPython)("the independent reader", () => {
         "session.ndjson: 17 records hold",
         "bodies.ndjson: 23 records hold",
         "withheld.ndjson: 23 records hold, 3 fields withheld",
+        "approvals.ndjson: 39 records hold",
         "payload.bin: 24130 bytes are those of the records",
         "",
       ].join("\n"),
@@ -50,6 +64,7 @@ describe.skipIf(!hasPython)("the independent reader", () => {
   it.each([
     ["plain", sample.text],
     ["with bodies", bodies.text],
+    ["with approvals", exportOf(APPROVALS, countingRandom(), sha256).text],
     ["with withheld fields", withheldExport(bodies, new Set(["pseudonyms", "payload", "headers"]), sha256)],
   ])("refuses altered exports %s as the verifier does", async (_, text) => {
     const bytes = new TextEncoder().encode(text);
@@ -88,5 +103,20 @@ describe.skipIf(!hasPython)("the independent reader", () => {
     }
     expect(readBody(2, "response", DOWNLOAD.slice(0, -1)).code).toBe(1);
     expect(readBody(2, "response", Uint8Array.of(...DOWNLOAD, 0)).code).toBe(1);
+  });
+
+  it("refuses every session that an approval makes wrong, at the record at which the verifier does", () => {
+    const wrong = [...WRONG_USES, ...WRONG_APPROVALS];
+    const paths = wrong.map(([, drafts], n) => {
+      const path = join(folder, `wrong-${n}.ndjson`);
+      writeFileSync(path, exportOf(drafts, countingRandom(), sha256).text);
+      return path;
+    });
+    // Starting Python is what costs here.
+    const { stdout } = spawnSync("python3", ["-B", "-c", EACH, dirname(reader), ...paths], { encoding: "utf8" });
+    const places = stdout.split("\n").map((line) => /\(record (\d+)\)/.exec(line)?.[1] ?? line);
+    expect(wrong.map(([what], n) => `${what}: ${places[n]}`)).toEqual(
+      wrong.map(([what, , found]) => `${what}: ${found.split(" ")[0]}`),
+    );
   });
 });

@@ -36,14 +36,19 @@ export interface Export {
   readonly tip: Digest;
 }
 
-/** Appends drafts as a session object does: one second apart. */
-export function exportOf(drafts: readonly Draft[], random: FillRandom, sha256: Sha256): Export {
+/** Appends drafts as a session object does: one second apart, or at the times that are given. */
+export function exportOf(
+  drafts: readonly Draft[],
+  random: FillRandom,
+  sha256: Sha256,
+  times: readonly number[] = [],
+): Export {
   const tree = new TreeHead(sha256);
   let tip: Digest = NO_PREVIOUS;
   const leaves: Uint8Array[] = [];
   const records = drafts.map((draft, seq) => {
     const committed = commit(ownRecord(draft), random, sha256);
-    const leaf = leafText(committed, { sid: SID, seq, prev: tip, time: STARTED + seq * 1000 });
+    const leaf = leafText(committed, { sid: SID, seq, prev: tip, time: times[seq] ?? STARTED + seq * 1000 });
     const hash = leafHash(leaf, sha256);
     tip = digestText(hash);
     tree.append(hash);

@@ -9,6 +9,7 @@ import { consistencyProof } from "../../../core/log/consistency.ts";
 import { ownRecord } from "../../../core/mask/mask_draft.ts";
 import { commit } from "../../../core/record/commit.ts";
 import type { Fields, Sha256 } from "../../../core/record/record.ts";
+import { APPROVALS } from "../../support/sample_approvals.ts";
 import { BODIES, DOWNLOAD } from "../../support/sample_bodies.ts";
 import { countingRandom, exportOf, SAMPLE, withheldExport } from "../../support/sample_session.ts";
 
@@ -48,3 +49,6 @@ const bodies = exportOf(BODIES, countingRandom(), sha256);
 writeFileSync(file("bodies.ndjson"), bodies.text);
 writeFileSync(file("withheld.ndjson"), withheldExport(bodies, new Set(["pseudonyms"]), sha256));
 writeFileSync(file("payload.bin"), DOWNLOAD);
+
+// A session whose commands wait for people.
+writeFileSync(file("approvals.ndjson"), exportOf(APPROVALS, countingRandom(), sha256).text);

@@ -210,13 +210,141 @@ def check_chunk(leaf, payload, ends):
     ends[leaf["cmd"], side] = (count + 1, offset + classes["length"], None if size is None else classes["at"] + size)
 
 
+def person(text):
+    """Issuer and subject of a decider; None where it is not shown."""
+    if text is None:
+        return None
+    value = parse(text)
+    need(isinstance(value, dict) and isinstance(value.get("issuer"), str) and isinstance(value.get("subject"), str), "a decider who is nobody")
+    return value["issuer"], value["subject"]
+
+
+class Approvals:
+    """Section 5.2, rules 11 to 16: what becomes of approvals, and which commands go on by them."""
+
+    def __init__(self, opened):
+        self.by_id = {}
+        self.begun = set()
+        self.left = set()
+        principal = parse(opened.get("principal") or "{}")
+        self.asker = (principal["issuer"], principal["subject"]) if "subject" in principal else None
+        self.actors = [(one["issuer"], one["subject"]) for one in principal.get("actors", [])]
+
+    def live(self):
+        return [id for id, one in self.by_id.items() if one["state"] in ("pending", "approved") or one["grant"] is not None]
+
+    def take(self, leaf, values, payload):
+        kind, id, classes = leaf["kind"], leaf.get("cmd"), leaf["class"]
+        if kind == "session.closed":
+            need(not self.live(), "an approval is live at the end")
+        if id is None:
+            need(not kind.startswith("approval."), "an approval without a command")
+            return
+        one = self.by_id.get(id)
+        if kind == "approval.requested":
+            need(one is None and id not in self.begun and leaf["part"] == 0, "an approval of a command that has records")
+            need(is_int(classes.get("expires")), "expires")
+            people = None
+            if values.get("approval") is not None:
+                people = sum(slot["count"] for slot in parse(values["approval"])["by"])
+            self.by_id[id] = {
+                "state": "pending", "expires": classes["expires"], "until": None, "grant": None, "people": people, "fresh": True,
+                "rule": (classes.get("policy"), classes.get("rule")), "deciders": [], "approvals": 0, "decided": 0, "expired": 0,
+                "glass": "whole", "body": payload != b"",
+            }
+        elif kind.startswith("approval."):
+            need(one is not None, "an approval that nobody asked for")
+            one["fresh"] = False
+            getattr(self, kind.split(".")[1])(leaf, values, one)
+        elif kind == "command.requested":
+            self.requested(leaf, one, payload)
+            self.begun.add(id)
+        elif kind == "command.denied":
+            need(one is None, "a denial of a command that waits")
+            self.begun.add(id)
+        elif one is not None and id not in self.begun and kind != "gap":
+            if kind == "command.cancelled":
+                need(classes.get("reason") == "client_gone" and id not in self.left, "the end of a command that waits")
+                self.left.add(id)
+            else:
+                need(kind == "stream.chunk" and classes.get("side") == "request" and one["fresh"] and not one["body"] and id not in self.left, kind + " of a command that waits")
+        elif kind == "stream.chunk" and one is not None:
+            need(classes.get("side") == "response", "a body that was not approved")
+
+    def decided(self, leaf, values, one):
+        classes = leaf["class"]
+        decision, state, time = classes.get("decision"), classes.get("state"), leaf["time"]
+        need(leaf["part"] == one["decided"], "a decision out of turn")
+        one["decided"] += 1
+        who = person(values.get("decider"))
+        if who is not None and decision == "break_glass":
+            need(not self.actors, "an actor broke the glass")
+            need(self.asker in (None, who), "another broke the glass")
+        elif who is not None:
+            need(who != self.asker and who not in self.actors, "a decision by who asked")
+            if decision != "review":
+                need(who not in one["deciders"], "a second decision by one person")
+                one["deciders"].append(who)
+        if decision == "review":
+            need(one["glass"] == "broken", "a review that is not owed")
+            one["glass"] = "reviewed"
+            return
+        need(one["state"] == "pending" and time < one["expires"], "a decision on what is not pending")
+        one["approvals"] += decision == "approve"
+        need((decision, state) in (("approve", "pending"), ("approve", "approved"), ("deny", "denied"), ("break_glass", "approved")), "a decision that does not go with its state")
+        one["state"] = state
+        if decision == "break_glass":
+            one["glass"] = "broken"
+        if state == "approved":
+            need(is_int(classes.get("until")) and classes["until"] > time, "until")
+            one["until"] = classes["until"]
+            if "grant_until" in classes:
+                need(decision == "approve" and is_int(classes["grant_until"]) and classes["grant_until"] > time, "grant_until")
+                one["grant"] = classes["grant_until"]
+            if decision == "approve" and one["people"] is not None:
+                need(one["approvals"] >= one["people"], "an approval by too few people")
+
+    def expired(self, leaf, values, one):
+        reason = leaf["class"].get("reason")
+        need(leaf["part"] == one["expired"], "an expiry out of turn")
+        one["expired"] += 1
+        if reason == "grant_over":
+            need(one["grant"] is not None, "the end of no grant")
+            one["grant"] = None
+        else:
+            need((reason, one["state"]) in (("unanswered", "pending"), ("unused", "approved")), "an expiry of what does not wait for it")
+            one["state"] = "expired"
+
+    def revoked(self, leaf, values, one):
+        need(leaf["part"] == 0 and (one["state"] in ("pending", "approved") or one["grant"] is not None), "what is over was taken back")
+        one["state"], one["grant"] = "revoked", None
+
+    def requested(self, leaf, own, payload):
+        id, classes = leaf["cmd"], leaf["class"]
+        need(id not in self.begun and id not in self.left, "a second beginning of a command")
+        need(own is None or payload == b"", "a body that was not approved")
+        named = classes.get("approval")
+        if named is None:
+            need(own is None and classes.get("effect") != "needs_approval" and "grant" not in classes, "a command without its approval")
+            return
+        need(own is None or named == id, "another approval than its own")
+        one = self.by_id.get(named)
+        need(one is not None, "an approval that nobody asked for")
+        need(one["rule"] == (classes.get("policy"), classes.get("rule")), "another policy or rule")
+        if "grant" in classes:
+            need(classes["grant"] == 1 and own is None and one["grant"] is not None and leaf["time"] < one["grant"], "a grant that does not hold")
+        else:
+            need(one["state"] == "approved" and leaf["time"] < one["until"], "an approval that cannot be used")
+            one["state"] = "used"
+
+
 def is_of(leaf, command, side):
     """Whether a record can hold a part of that body."""
     if leaf.get("cmd") != command:
         return False
     if leaf["kind"] == "stream.chunk":
         return leaf["class"]["side"] == side
-    return leaf["kind"] in (("command.requested", "command.denied") if side == "request" else ("command.completed", "outcome.late"))
+    return leaf["kind"] in (("command.requested", "approval.requested", "command.denied") if side == "request" else ("command.completed", "outcome.late"))
 
 
 def check_payload(records, command, side, body):
@@ -256,10 +384,10 @@ def check_payload(records, command, side, body):
 
 
 def read_export(data):
-    """Form, chain, commitments, tree and head, and the order of chunks; of the order of kinds (section 5.2) no more is checked here."""
+    """Form, chain, commitments, tree and head, and the order of chunks and approvals; of the order of kinds (section 5.2) no more is checked here."""
     need(data.endswith(b"\n"), "line %d: has no end" % (data.count(b"\n") + 1))
     hashes, sid, prev, head = [], None, "0" * 64, None
-    records, ends = [], {}
+    records, ends, approvals = [], {}, None
     for number, line in enumerate(data[:-1].split(b"\n"), 1):
         try:
             need(len(line) < 2097152, "too long")
@@ -289,6 +417,12 @@ def read_export(data):
             if leaf["kind"] == "stream.chunk":
                 need("cmd" in leaf, "a chunk without a command")
                 check_chunk(leaf, payload, ends)
+            if not records and leaf["class"].get("protocol") not in ("registry", "perimeter"):
+                approvals = Approvals(values)
+            elif approvals:
+                approvals.take(leaf, values, payload)
+            elif records:
+                need(not leaf["kind"].startswith("approval."), "an approval outside of a session")
             records.append((leaf, values))
             sid = leaf["sid"]
             hashes.append(leaf_hash(value["leaf"].encode()))
@@ -347,7 +481,7 @@ def main(paths):
     if own:
         count = read_vectors(json.loads((here / "vectors.json").read_text("utf-8")))
         print("vectors.json: %d vectors hold" % count)
-        paths = [here / "session.ndjson", here / "bodies.ndjson", here / "withheld.ndjson"]
+        paths = [here / "session.ndjson", here / "bodies.ndjson", here / "withheld.ndjson", here / "approvals.ndjson"]
     heads = []
     for path in paths:
         records, head = named(path, read_export)
