@@ -103,14 +103,28 @@ export function entryOf(
   sid: SessionId,
   object: string,
 ): ApprovalEntry {
-  const { id, connection, rule, requester, actors, requested, expires, state, votes, grant, breakGlass, digest } =
-    approval;
+  const {
+    id,
+    connection,
+    rule,
+    policy,
+    requester,
+    actors,
+    requested,
+    expires,
+    state,
+    votes,
+    grant,
+    breakGlass,
+    digest,
+  } = approval;
   return {
     id,
     sid,
     object,
     connection,
     rule,
+    policy,
     title,
     requester,
     actors,

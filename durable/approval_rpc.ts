@@ -100,6 +100,8 @@ export interface ApprovalEntry {
   readonly object: string;
   readonly connection: ConnectionName;
   readonly rule: string;
+  /** Under which it was asked for. */
+  readonly policy: Digest;
   readonly title: string;
   readonly requester: Party;
   readonly actors: readonly { readonly issuer: string; readonly subject: string }[];

@@ -116,6 +116,8 @@ const ADDITIONS: Readonly<Record<string, Addition>> = {
     description: "How much of bodies and messages is recorded, in place of what the connection says.",
   },
   "rules.*.refused": { description: "What becomes of a message that this rule denies." },
+  notify: { description: "Where notices about approvals go, by name." },
+  persons: { description: "Lists of identities that are one person." },
   examples: { description: "What must be decided on what: `sallyport policy test` runs them, and so does each apply." },
   "examples.*": { description: "A command, and what is expected." },
   "examples.*.name": { description: "What it shows." },

@@ -1,6 +1,7 @@
 // What the Worker derives from a verified identity, once per token and not once per command.
 
 import { createHmac } from "node:crypto";
+import type { Party } from "../core/approval/approval.ts";
 import type { Authenticated } from "../core/auth/principal.ts";
 import type { ConnectionName, Digest } from "../core/ids.ts";
 import { rolesOf } from "../core/policy/decide.ts";
@@ -58,6 +59,12 @@ function newCaller(authenticated: Authenticated, policy: Policy, config: Config)
     tokenText: canonicalText({ ...token }),
     places: new Map(),
   };
+}
+
+/** As somebody in an approval: an address that the issuer has not verified names nobody. */
+export function partyOf({ authenticated: { principal } }: Caller): Party {
+  const { issuer, subject, name, email, emailVerified } = principal;
+  return { issuer, subject, name, email: emailVerified ? email : null };
 }
 
 export function placeOf(caller: Caller, connection: ConnectionName): Place {

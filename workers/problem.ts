@@ -12,7 +12,33 @@ export type ProblemReason =
   | "unauthenticated"
   | "session_killed"
   | "issuer_unavailable"
-  | "approval_unavailable"
+  | "approval_pending"
+  | "approval_denied"
+  | "approval_expired"
+  | "approval_cancelled"
+  | "approval_revoked"
+  | "approval_consumed"
+  | "approval_stale"
+  | "approval_unknown"
+  | "approval_other_command"
+  | "approval_header_invalid"
+  | "approval_hidden"
+  | "reason_needed"
+  | "approvals_too_many"
+  | "approval_approved"
+  | "approval_changed"
+  | "decider_is_requester"
+  | "decider_not_asked"
+  | "decider_not_in_person"
+  | "decider_decided"
+  | "decider_login_old"
+  | "comment_needed"
+  | "passkey_needed"
+  | "grant_none"
+  | "grant_too_long"
+  | "review_none"
+  | "break_glass_none"
+  | "body_too_large_to_wait"
   | "method_unknown"
   | "upgrade_unsupported"
   | "upgrade_malformed"
@@ -91,7 +117,42 @@ const TOLD: Readonly<Record<ProblemReason, Told>> = {
   unauthenticated: { status: 401, title: "A valid access token is needed" },
   session_killed: { status: 403, title: "An admin ended this session; log in again" },
   issuer_unavailable: { status: 503, title: "The identity provider cannot be reached", retryAfter: 10 },
-  approval_unavailable: { status: 403, title: "This needs an approval, which this gateway cannot ask for" },
+  approval_pending: { status: 202, title: "This waits for an approval; nothing was forwarded", retryAfter: 5 },
+  approval_denied: { status: 403, title: "This was not approved" },
+  approval_expired: { status: 403, title: "The approval was not given, or not used, in time; ask again" },
+  approval_cancelled: { status: 403, title: "The request for approval was taken back" },
+  approval_revoked: { status: 403, title: "The approval was taken back" },
+  approval_consumed: { status: 409, title: "This approval has been used; each is good for one command" },
+  approval_stale: { status: 409, title: "The policy changed since this approval was asked for; ask again" },
+  approval_unknown: { status: 404, title: "You have asked for no such approval" },
+  approval_other_command: { status: 403, title: "This approval is for another command" },
+  approval_header_invalid: {
+    status: 400,
+    title: "Sallyport-Approval, Sallyport-Reason or Sallyport-Break-Glass is malformed",
+  },
+  approval_hidden: {
+    status: 403,
+    title: "What this request holds would be masked, and nobody approves here what they cannot see",
+  },
+  reason_needed: { status: 400, title: "This needs a reason for those who approve it: Sallyport-Reason" },
+  approvals_too_many: { status: 429, title: "Too many requests for approval wait already", retryAfter: 30 },
+  approval_approved: { status: 409, title: "It is approved already" },
+  approval_changed: { status: 409, title: "It has changed since you looked at it; read it again" },
+  decider_is_requester: { status: 403, title: "Nobody decides what they asked for, or what was asked for them" },
+  decider_not_asked: { status: 403, title: "The rule asks others" },
+  decider_not_in_person: { status: 403, title: "A decision is a person's own; nobody decides through an agent" },
+  decider_decided: { status: 409, title: "You have decided this already" },
+  decider_login_old: {
+    status: 403,
+    title: "Your login is more than five minutes old, and so is what it says of your groups; log in again",
+  },
+  comment_needed: { status: 422, title: "The rule wants a comment with each decision" },
+  passkey_needed: { status: 403, title: "The rule wants a passkey with each decision; decide in the console" },
+  grant_none: { status: 422, title: "The rule allows this once at a time" },
+  grant_too_long: { status: 422, title: "This is longer than the rule allows" },
+  review_none: { status: 409, title: "There is nothing to sign off" },
+  break_glass_none: { status: 403, title: "You may not go on without an approval here" },
+  body_too_large_to_wait: { status: 413, title: "The request's body is larger than one that can wait for an approval" },
   method_unknown: { status: 501, title: "This method is not forwarded" },
   upgrade_malformed: { status: 400, title: "The subprotocols are no list of different names" },
   upgrade_unsupported: { status: 501, title: "Protocol upgrades are not forwarded" },
@@ -194,6 +255,8 @@ export interface ProblemMore {
   /** The id of the rule that decided. */
   readonly rule?: string;
   readonly errors?: readonly ProblemError[];
+  /** The approval that it is about. */
+  readonly approval?: string;
   readonly headers?: readonly (readonly [string, string])[];
 }
 
@@ -206,7 +269,7 @@ export function problem(
   reason: ProblemReason,
   record: string | null,
   headers: readonly (readonly [string, string])[] = [],
-  { detail, rule, errors, headers: more = [] }: ProblemMore = {},
+  { detail, rule, errors, approval, headers: more = [] }: ProblemMore = {},
 ): Response {
   const { status, title, retryAfter } = TOLD[reason];
   const told = reason === "unknown_connection" ? "no_rule" : reason;
@@ -218,6 +281,7 @@ export function problem(
     ...(detail === undefined ? {} : { detail }),
     ...(rule === undefined ? {} : { rule }),
     ...(errors === undefined ? {} : { errors }),
+    ...(approval === undefined ? {} : { approval }),
     ...(record === null ? {} : { record }),
   };
   const text = `${JSON.stringify(document)}\n`;

@@ -3,11 +3,13 @@
 
 import { createHmac } from "node:crypto";
 import { toBase64Url } from "../core/bytes.ts";
+import type { Mac } from "../core/approval/digest.ts";
 import type { Pseudonym } from "../core/mask/span.ts";
 
 /** Labels no name of an object begins with (workers/caller.ts): those begin with a bracket. */
 const CONTENT_LABEL = "sallyport.content.v1";
 const PSEUDONYM_LABEL = "sallyport.pseudonym.v1";
+const APPROVAL_LABEL = "sallyport.approval.v1";
 /** 96 bits: two secrets of one rule get the same name by chance once in 2^48 of them. */
 const PSEUDONYM_BYTES = 12;
 
@@ -25,6 +27,14 @@ export class Pseudonyms {
   /** HMAC-SHA-256, in hex, over the SHA-256 of some content. */
   commitment(digest: Uint8Array): string {
     return createHmac("sha256", this.#content).update(digest).digest("hex");
+  }
+
+  /** Of the commands on a connection that approvals are bound to. */
+  approvals(connection: string): Mac {
+    const key = createHmac("sha256", this.#key)
+      .update(`${APPROVAL_LABEL}${JSON.stringify(connection)}`)
+      .digest();
+    return (bytes) => createHmac("sha256", key).update(bytes).digest();
   }
 
   /** The same secret has the same name under one rule of one connection, and another everywhere else. */

@@ -9,7 +9,7 @@ import type { Committed, Masked } from "../core/record/record.ts";
 import { placed } from "../durable/jurisdiction.ts";
 import type { SessionObject } from "../durable/session.ts";
 import { LONGEST, type SessionTimes } from "../durable/session_life.ts";
-import type { Appended, CutWord, Opening } from "../durable/session_rpc.ts";
+import type { Appended, AppendRefusal, CutWord, Opening } from "../durable/session_rpc.ts";
 import { fillRandom, sha256 } from "../durable/sha256.ts";
 import { type Caller, objectName, type Place, placeOf } from "./caller.ts";
 import type { Gateway } from "./gateway.ts";
@@ -20,7 +20,7 @@ const SHARDS = 4;
 /** Pauses while an object has too much under way: 13 s or so, well within a lease. */
 const BUSY_PAUSES_MS: readonly number[] = [20, 40, 80, 160, 320, 640, 1_280, 2_560, 2_560, 2_560, 2_560];
 
-type Stub = DurableObjectStub<SessionObject>;
+export type Stub = DurableObjectStub<SessionObject>;
 
 /**
  * A caller's session object. A stub that has thrown may be broken for good, because it holds on to the
@@ -64,38 +64,109 @@ export interface Begun {
 
 export type AppendFailure = { readonly reason: "not_recordable" | "overloaded" };
 
+/** What decides where a command is recorded and for how long its session lasts. */
+export interface Setting {
+  readonly gateway: Gateway;
+  readonly policy: Policy;
+}
+
 /** Makes `command.requested` or `command.denied` durable, opening a session if none is open. */
 export async function begin(
   record: Masked,
   caller: Caller,
   connection: ConnectionName,
-  { gateway, policy }: { readonly gateway: Gateway; readonly policy: Policy },
+  setting: Setting,
 ): Promise<Result<Begun, AppendFailure>> {
   const committed = commit(record, fillRandom, sha256);
+  return beginBy<never>(
+    (stub, opening) => stub.begin(committed, opening) as Promise<Appended>,
+    caller,
+    connection,
+    setting,
+  );
+}
+
+/** Asks one after another of the caller's shards to take a command's first record, opening a session if none is open. */
+export async function beginBy<Other extends { readonly ok: false; readonly reason: string }>(
+  first: (stub: Stub, opening: Opening | null) => Promise<Appended | Other>,
+  caller: Caller,
+  connection: ConnectionName,
+  { gateway, policy }: Setting,
+): Promise<Result<Begun, AppendFailure> | Other> {
   const place = placeOf(caller, connection);
   const times = timesOf(policy.connections.get(connection));
   for (let tries = 0; tries < SHARDS; tries++) {
     const session = sessionAt(place, caller, connection, gateway);
-    const appended = await beginAt(session, committed, () => openingOf(caller, connection, gateway, times));
-    if (appended !== null && appended.ok) return ok({ session, sid: appended.sid, seq: appended.seq });
-    if (appended === null || appended.reason !== "overloaded") return refuse({ reason: "not_recordable" });
+    const begun = await beginAt(session, first, () => openingOf(caller, connection, gateway, times));
+    if (begun !== null && begun.ok) return ok({ session, sid: begun.sid, seq: begun.seq });
+    if (begun === null) return refuse({ reason: "not_recordable" });
+    if (!isAppendRefusal(begun.reason)) return begun as Other;
+    if (begun.reason !== "overloaded") return refuse({ reason: "not_recordable" });
     place.shard = (place.shard + 1) % SHARDS;
   }
   return refuse({ reason: "overloaded" });
 }
 
-function sessionAt(place: Place, caller: Caller, connection: ConnectionName, { env, config }: Gateway): Session {
-  const objects = placed(env.SESSION, env);
-  const id = place.ids[place.shard] ?? objects.idFromName(objectName(caller, connection, place.shard, config));
-  place.ids[place.shard] = id;
+const APPEND_REFUSALS: Readonly<Record<AppendRefusal, true>> = {
+  session_needed: true,
+  overloaded: true,
+  storage_refused: true,
+  registry_unavailable: true,
+  storage_full: true,
+  conflict: true,
+  malformed: true,
+};
+
+function isAppendRefusal(reason: string): reason is AppendRefusal {
+  return Object.hasOwn(APPEND_REFUSALS, reason);
+}
+
+/** The session object that took the caller's last command on this connection, or would take the first. */
+export function currentSession(caller: Caller, connection: ConnectionName, gateway: Gateway): Session {
+  return sessionAt(placeOf(caller, connection), caller, connection, gateway);
+}
+
+/** The caller's own session object of that id; null if it is somebody else's, or another connection's. */
+export function ownSession(
+  object: string,
+  caller: Caller,
+  connection: ConnectionName,
+  gateway: Gateway,
+): Session | null {
+  const place = placeOf(caller, connection);
+  for (let shard = 0; shard < SHARDS; shard++)
+    if (idAt(place, shard, caller, connection, gateway).toString() === object)
+      return sessionAt({ ...place, shard }, caller, connection, gateway);
+  return null;
+}
+
+function sessionAt(place: Place, caller: Caller, connection: ConnectionName, gateway: Gateway): Session {
+  const id = idAt(place, place.shard, caller, connection, gateway);
+  const objects = placed(gateway.env.SESSION, gateway.env);
   return new Session(() => objects.get(id));
 }
 
-async function beginAt(session: Session, record: Committed, opening: () => Opening): Promise<Appended | null> {
-  const appended = await twice(session, (stub) => stub.begin(record, null));
-  if (appended === null || appended.ok || appended.reason !== "session_needed") return appended;
+function idAt(
+  place: Place,
+  shard: number,
+  caller: Caller,
+  connection: ConnectionName,
+  { env, config }: Gateway,
+): DurableObjectId {
+  const id = place.ids[shard] ?? placed(env.SESSION, env).idFromName(objectName(caller, connection, shard, config));
+  place.ids[shard] = id;
+  return id;
+}
+
+async function beginAt<Other extends { readonly ok: false; readonly reason: string }>(
+  session: Session,
+  first: (stub: Stub, opening: Opening | null) => Promise<Appended | Other>,
+  opening: () => Opening,
+): Promise<Appended | Other | null> {
+  const begun = await twice(session, (stub) => first(stub, null));
+  if (begun === null || begun.ok || begun.reason !== "session_needed") return begun;
   const told = opening();
-  return twice(session, (stub) => stub.begin(record, told));
+  return twice(session, (stub) => first(stub, told));
 }
 
 function openingOf(
@@ -169,7 +240,7 @@ export async function proceedAfter(
 }
 
 function append(session: Session, records: readonly Committed[]): Promise<Appended | null> {
-  return twice(session, (stub) => stub.proceed(records));
+  return twice(session, (stub) => stub.proceed(records) as Promise<Appended>);
 }
 
 function committed(records: readonly Masked[]): readonly Committed[] {
@@ -177,7 +248,7 @@ function committed(records: readonly Masked[]): readonly Committed[] {
 }
 
 /** An exception means that the answer is lost, not that the record is: the same call again tells. */
-async function twice(session: Session, call: (stub: Stub) => Promise<Appended>): Promise<Appended | null> {
+export async function twice<T>(session: Session, call: (stub: Stub) => Promise<T>): Promise<T | null> {
   try {
     return await session.call(call);
   } catch {

@@ -57,6 +57,31 @@ export interface FileRule {
   readonly mask: readonly string[];
   readonly record?: FileExtent | undefined;
   readonly refused?: "drop" | "close" | undefined;
+  readonly approve?: FileApprove | undefined;
+}
+
+export type FileApprovers = FilePeople & { readonly roles: readonly string[] };
+
+export interface FileApprove {
+  readonly by: readonly (FileApprovers & { readonly count: number })[];
+  readonly expires_minutes: number;
+  readonly use_within_minutes: number;
+  readonly wait_seconds: number;
+  readonly if_gone: "cancel" | "keep";
+  readonly body_limit: number;
+  readonly grant?: { readonly minutes: number; readonly for: "target" | "rule" } | undefined;
+  readonly comment: "required" | "optional";
+  readonly reason: "required" | "optional";
+  readonly passkey: boolean;
+  readonly break_glass?: FileApprovers | undefined;
+  readonly masked_only_in?: readonly string[] | undefined;
+  readonly notify: readonly string[];
+}
+
+export interface FileNotify {
+  readonly format: "webhook" | "slack";
+  readonly url: string;
+  readonly secret?: string | undefined;
 }
 
 export interface FileExample {
@@ -96,5 +121,7 @@ export interface PolicyFile {
   readonly masks: Readonly<Record<string, FileMask>>;
   readonly connections: Readonly<Record<string, FileConnection>>;
   readonly rules: readonly FileRule[];
+  readonly notify: Readonly<Record<string, FileNotify>>;
+  readonly persons: readonly (readonly FileSubject[])[];
   readonly examples: readonly FileExample[];
 }

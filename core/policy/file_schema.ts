@@ -182,6 +182,67 @@ const Masks = v.pipe(
   v.record(Name, Mask, "an object"),
   v.check((masks) => Object.keys(masks).length <= MAX_MASKS, `at most ${MAX_MASKS} masks`),
 );
+const Approvers = { roles: v.optional(list(Name, MAX_NAMES, "roles"), []), ...People };
+const Needed = v.picklist(["required", "optional"], "required or optional");
+/** docs/policy.md, *Approvals*; the arithmetic of the bounds: nothing outlasts a session's eight hours. */
+const Approve = v.pipe(
+  v.unknown(),
+  NoList,
+  v.strictObject(
+    {
+      by: v.pipe(
+        list(
+          v.pipe(
+            v.unknown(),
+            NoList,
+            v.strictObject({ ...Approvers, count: v.optional(whole(1, 16), 1) }, "an object"),
+          ),
+          8,
+          "groups of approvers",
+        ),
+        v.minLength(1, "somebody who approves"),
+      ),
+      expires_minutes: v.optional(whole(1, 480), 60),
+      use_within_minutes: v.optional(whole(1, 60), 5),
+      wait_seconds: v.optional(whole(0, 600), 0),
+      if_gone: v.optional(v.picklist(["cancel", "keep"], "cancel or keep"), "cancel"),
+      body_limit: v.optional(whole(1, 16 * 1024 * 1024), 1024 * 1024),
+      grant: v.optional(
+        v.strictObject(
+          {
+            minutes: whole(1, 480),
+            for: v.optional(v.picklist(["target", "rule"], "target or rule"), "target"),
+          },
+          "an object with minutes",
+        ),
+      ),
+      comment: v.optional(Needed, "optional"),
+      reason: v.optional(Needed, "optional"),
+      passkey: v.optional(v.boolean("true or false"), false),
+      break_glass: v.optional(v.pipe(v.unknown(), NoList, v.strictObject(Approvers, "an object"))),
+      masked_only_in: v.optional(list(Name, 100, "masking rules")),
+      notify: v.optional(list(Name, 16, "targets of notices"), []),
+    },
+    "an object",
+  ),
+);
+const Notify = v.strictObject(
+  {
+    format: v.picklist(["webhook", "slack"], "webhook or slack"),
+    url: v.pipe(
+      v.string("a URL"),
+      v.maxLength(2048, "a URL"),
+      v.check((text) => URL.canParse(text) && /^https?:$/.test(new URL(text).protocol), "an http(s) URL"),
+    ),
+    secret: v.optional(
+      v.pipe(
+        v.string("a secret's name"),
+        v.regex(/^NOTIFY_[A-Z0-9_]{1,64}$/, "the name of a secret that begins with NOTIFY_"),
+      ),
+    ),
+  },
+  "an object",
+);
 const Rule = v.strictObject(
   {
     id: RuleId,
@@ -203,6 +264,7 @@ const Rule = v.strictObject(
     mask: v.optional(list(Name, 100, "masking rules"), []),
     record: v.optional(Extent),
     refused: v.optional(HowRefused),
+    approve: v.optional(Approve),
   },
   "an object",
 );
@@ -269,6 +331,11 @@ export const FileSchema: v.GenericSchema<unknown, PolicyFile> = v.strictObject(
     masks: v.optional(Masks, {}),
     connections: v.optional(v.pipe(v.unknown(), NoList, v.record(v.string(), Connection, "an object")), {}),
     rules: v.optional(list(Rule, MAX_RULES, "rules"), []),
+    notify: v.optional(v.pipe(v.unknown(), NoList, v.record(Name, Notify, "an object")), {}),
+    persons: v.optional(
+      list(v.pipe(list(Subject, 32, "identities"), v.minLength(2, "two identities or more")), MAX_NAMES, "persons"),
+      [],
+    ),
     examples: v.optional(list(Example, MAX_EXAMPLES, "examples"), []),
   },
   "version, roles, connections and rules",

@@ -3,6 +3,7 @@
 // so that a typing error never allows.
 
 import * as v from "valibot";
+import type { ApprovalTerms, Slot } from "../approval/terms.ts";
 import type { ConnectionName, Digest } from "../ids.ts";
 import { parseConnectionName } from "../ids.ts";
 import { isMessageMethod } from "../protocol/http/methods.ts";
@@ -13,13 +14,13 @@ import { type CompiledRules, compileRules } from "./compile.ts";
 import { type Condition, parseCondition } from "./condition.ts";
 import type { Extent, HowRefused, Obligation } from "./decision.ts";
 import { type PolicyExample, exampleOf } from "./example.ts";
-import type { FileExample, FileRule, PolicyFile } from "./file.ts";
+import type { FileApprove, FileApprovers, FileExample, FileRule, PolicyFile } from "./file.ts";
 import { FileSchema } from "./file_schema.ts";
 import { isBuiltInMask, ownMask } from "./own_masks.ts";
 import { MAX_PROBLEMS, type PolicyProblem, type PolicyRefusal } from "./problem.ts";
 import { pathText, readYaml, type ReadText, type ValuePath } from "./read_yaml.ts";
 import { captureNames, parseRoute } from "./route.ts";
-import type { PolicyRole, PolicyRule } from "./rule.ts";
+import type { NotifyTarget, PolicyRole, PolicyRule } from "./rule.ts";
 
 export type { PolicyExample } from "./example.ts";
 export type { PolicyProblem, PolicyRefusal } from "./problem.ts";
@@ -77,6 +78,10 @@ export interface Policy {
   readonly connections: ReadonlyMap<string, ConnectionSettings>;
   /** In the file's order. */
   readonly rules: readonly PolicyRule[];
+  /** Where notices go, by name. */
+  readonly notify: ReadonlyMap<string, NotifyTarget>;
+  /** Identities of one list are one person: where it counts who decides, they count once. */
+  readonly persons: readonly (readonly { readonly issuer: string; readonly subject: string }[])[];
   readonly examples: readonly PolicyExample[];
   /** What `decide` reads. */
   readonly compiled: CompiledRules;
@@ -92,6 +97,8 @@ export const EMPTY_POLICY: Policy = {
   masks: [],
   connections: new Map(),
   rules: [],
+  notify: new Map(),
+  persons: [],
   examples: [],
   compiled: compileRules(EMPTY_HASH, new Map(), [], new Map()),
 };
@@ -121,7 +128,10 @@ export function parsePolicy(text: string, hash: Digest): Result<Policy, PolicyRe
   }));
   const examples = file.examples.map((example, index) => exampleOf(example, read.value.placeOf(["examples", index])));
   const compiled = compileRules(hash, connections, rules, conditions);
-  return ok({ hash, description: file.description ?? null, roles, masks, connections, rules, examples, compiled });
+  const notify = new Map(Object.entries(file.notify).map(([name, to]) => [name, { ...to, secret: to.secret ?? null }]));
+  const { persons } = file;
+  const description = file.description ?? null;
+  return ok({ hash, description, roles, masks, connections, rules, notify, persons, examples, compiled });
 }
 
 /** Gathers what is wrong, each with its place. */
@@ -340,7 +350,33 @@ function ruleOf(
     message: rule.message ?? null,
     obligations: obligationsOf(rule),
     refused: rule.refused ?? null,
+    approve: rule.approve === undefined ? null : termsOf(rule.approve),
   };
+}
+
+const MINUTE_MS = 60_000;
+
+function termsOf(approve: FileApprove): ApprovalTerms {
+  const { break_glass: glass, grant } = approve;
+  return {
+    by: approve.by.map((slot) => ({ ...approversOf(slot), count: slot.count })),
+    expiresMs: approve.expires_minutes * MINUTE_MS,
+    useWithinMs: approve.use_within_minutes * MINUTE_MS,
+    waitMs: approve.wait_seconds * 1000,
+    ifGone: approve.if_gone,
+    bodyLimit: approve.body_limit,
+    grant: grant === undefined ? null : { maxMs: grant.minutes * MINUTE_MS, scope: grant.for },
+    commentNeeded: approve.comment === "required",
+    reasonNeeded: approve.reason === "required",
+    passkey: approve.passkey,
+    breakGlass: glass === undefined ? null : approversOf(glass),
+    maskedOnlyIn: approve.masked_only_in ?? null,
+    notify: approve.notify,
+  };
+}
+
+function approversOf({ roles, groups, issuer, subjects }: FileApprovers): Omit<Slot, "count"> {
+  return { roles, groups, issuer: issuer ?? null, subjects };
 }
 
 function obligationsOf({ mask, record }: FileRule): readonly Obligation[] {

@@ -1,5 +1,6 @@
 // What a policy is made of, after parsing.
 
+import type { ApprovalTerms } from "../approval/terms.ts";
 import type { HowRefused, Obligation } from "./decision.ts";
 import type { RoutePattern } from "./route.ts";
 
@@ -32,6 +33,8 @@ export interface PolicyRule {
   /** Told to the caller when this rule denies. */
   readonly message: string | null;
   readonly obligations: readonly Obligation[];
+  /** What a rule with the effect `needs_approval` asks for; null for every other. */
+  readonly approve: ApprovalTerms | null;
   /** What becomes of a message that this rule denies; null: as its connection says. */
   readonly refused: HowRefused | null;
 }
@@ -51,4 +54,12 @@ export interface PolicyRole {
   /** If given, groups count only from this issuer. */
   readonly issuer: string | null;
   readonly subjects: readonly { readonly issuer: string; readonly subject: string }[];
+}
+
+/** Where notices go. */
+export interface NotifyTarget {
+  readonly format: "webhook" | "slack";
+  readonly url: string;
+  /** Name of the Worker's secret that signs them; null for none. */
+  readonly secret: string | null;
 }

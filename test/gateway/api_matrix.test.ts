@@ -42,6 +42,7 @@ const ANYONE: Outcomes = [401, 200, 200, 200, 200];
 const AUDITORS: Outcomes = [401, 403, 200, 403, 200];
 const READERS: Outcomes = [401, 403, 200, 200, 200];
 /** What is another's: not there for those who may not read it. */
+const NOBODYS: Outcomes = [401, 404, 404, 404, 404];
 const ANOTHERS: Outcomes = [401, 404, 200, 404, 200];
 
 const CASES: readonly Case[] = [
@@ -226,6 +227,39 @@ const CASES: readonly Case[] = [
     path: () => "/api/v1/revocations",
     init: (_, role) => sent("POST", { token: `made-up-${role}`, reason: "a test" }),
   },
+  { route: "GET /api/v1/approvals", of: "one's own", outcomes: ANYONE, path: () => "/api/v1/approvals" },
+  {
+    route: "GET /api/v1/approvals",
+    of: "all of them",
+    outcomes: [401, 403, 200, 200, 200],
+    path: () => "/api/v1/approvals?view=all",
+  },
+  {
+    route: "GET /api/v1/inbox/live",
+    of: "one's inbox",
+    outcomes: ANYONE,
+    path: () => "/api/v1/inbox/live?events=1",
+  },
+  {
+    route: "GET /api/v1/approvals/{id}",
+    of: "one that is none",
+    outcomes: NOBODYS,
+    path: ({ command }) => `/api/v1/approvals/${command}`,
+  },
+  {
+    route: "POST /api/v1/approvals/{id}/decision",
+    of: "one that is none",
+    outcomes: NOBODYS,
+    path: ({ command }) => `/api/v1/approvals/${command}/decision`,
+    init: () => sent("POST", { decision: "approve", seen: "0.0.pending" }),
+  },
+  ...["cancel", "revoke", "review"].map((act) => ({
+    route: `POST /api/v1/approvals/{id}/${act}`,
+    of: "one that is none",
+    outcomes: NOBODYS,
+    path: ({ command }: World) => `/api/v1/approvals/${command}/${act}`,
+    init: () => sent("POST", {}),
+  })),
 ];
 
 function sent(method: string, body: unknown, headers: Record<string, string> = {}): RequestInit {

@@ -1,6 +1,8 @@
 // Every route of `/api/v1`. What is not here does not exist.
 
 import { ABOUT_ROUTES } from "./about.ts";
+import { APPROVAL_ROUTES } from "./approvals.ts";
+import { APPROVAL_LIVE_ROUTES } from "./approvals_live.ts";
 import { COMMAND_ROUTES } from "./commands.ts";
 import { HEALTH_ROUTES } from "./health.ts";
 import { KILL_ROUTES } from "./kills.ts";
@@ -25,6 +27,8 @@ export const ROUTES: readonly Route[] = [
   ...PAYLOAD_ROUTES,
   ...KILL_ROUTES,
   ...COMMAND_ROUTES,
+  ...APPROVAL_LIVE_ROUTES,
+  ...APPROVAL_ROUTES,
   ...SEARCH_ROUTES,
   ...TRAIL_ROUTES,
   ...POLICY_ROUTES,

@@ -8,9 +8,7 @@ import { isKilled } from "../../core/auth/revocation.ts";
 import type { TokenRefusal } from "../../core/auth/token.ts";
 import { newCommandId } from "../../core/ids.ts";
 import { exchangeRecord } from "../../core/mask/mask_draft.ts";
-import { explainDecision } from "../../core/policy/decision.ts";
 import { verbClass } from "../../core/protocol/http/methods.ts";
-import type { Classes, Fields, Masked } from "../../core/record/record.ts";
 import { ok, type Result } from "../../core/result.ts";
 import { fillRandom } from "../../durable/sha256.ts";
 import { type Caller, callerOf } from "../caller.ts";
@@ -20,10 +18,14 @@ import { challenge } from "../protected_resource.ts";
 import { recordAtPerimeter } from "../perimeter.ts";
 import { problem, type ProblemMore, type ProblemReason, statusOf } from "../problem.ts";
 import { begin } from "../session_client.ts";
+import { approve } from "./approval/approve.ts";
+import { moreOf } from "./approval/stopped.ts";
+import type { NeedsApproval } from "./approval/waiting.ts";
 import type { Asked, Call, Cleared, Clearing, Exchange } from "./exchange.ts";
 import { forward } from "./forward.ts";
+import { cutOf, declaredLength, fieldsOf, intentRecord } from "./intent.ts";
 import { answerCommand } from "./answer.ts";
-import { isReadFirst, readAnyway, readSentBody, type SentBody, UNREAD } from "./sent_body.ts";
+import { isReadFirst, readAnyway, readSentBody, UNREAD } from "./sent_body.ts";
 
 /** How callers of a surface say who they are, and what those are told who do not. */
 export interface Door {
@@ -70,7 +72,8 @@ export async function runCommand(
       ? resolved.then((asked) => runResolved(exchange, caller, asked))
       : runResolved(exchange, caller, resolved);
   // A caller who leaves while the body is read is refused like any other, and that has to be recorded.
-  if (resolved instanceof Promise || request.body !== null) ctx.waitUntil(running.catch(() => undefined));
+  if (resolved instanceof Promise || request.body !== null || resolved.decision.effect === "needs_approval")
+    ctx.waitUntil(running.catch(() => undefined));
   return running;
 }
 
@@ -78,12 +81,34 @@ export async function runCommand(
 async function runResolved(exchange: Exchange, caller: Caller, asked: Asked): Promise<Response> {
   const refusal = refusalOf(exchange, caller, asked);
   if (refusal !== null) return denyCommand(exchange, caller, asked, refusal);
+  const { decision } = asked;
+  if (decision.effect === "needs_approval") return runApproved(exchange, caller, asked, decision);
   const sent = isReadFirst(exchange, asked) ? await readSentBody(exchange, caller, asked) : ok(UNREAD);
   if (!sent.ok) return denyCommand(exchange, caller, asked, sent.reason);
-  const intent = requested(exchange, caller, asked, sent.value);
+  const intent = intentRecord(exchange, caller, asked, sent.value);
   const begun = await begin(intent, caller, asked.connection, exchange);
   if (!begun.ok) return problem(begun.reason, null);
-  const clearing: Clearing = { exchange, caller, asked, sent: sent.value, begun: begun.value };
+  return forwardCommand({ exchange, caller, asked, sent: sent.value, begun: begun.value });
+}
+
+/** Stops until it is approved, or until its caller is told that it is not. */
+async function runApproved(
+  exchange: Exchange,
+  caller: Caller,
+  asked: Asked,
+  decision: NeedsApproval,
+): Promise<Response> {
+  const approved = await approve(exchange, caller, asked, decision);
+  if (approved.ok) return forwardCommand({ exchange, caller, asked, ...approved.value });
+  const more = { ...toldOf(asked), ...moreOf(exchange, approved) };
+  return approved.isRecorded
+    ? problem(approved.reason, approved.record, [], more)
+    : denyCommand(exchange, caller, { ...asked, refusalMore: more }, approved.reason);
+}
+
+/** The intent is durable: from here on there is an outcome. */
+function forwardCommand(clearing: Clearing): Promise<Response> {
+  const { exchange } = clearing;
   const cleared = clearing as Cleared;
   // When the caller leaves, the platform drops the handler; what it still has to record goes on beside it.
   const answered: Promise<Response> = forward(cleared, () =>
@@ -102,7 +127,6 @@ function refusalOf({ request, known }: Exchange, caller: Caller, asked: Asked): 
     case "deny":
       return decision.reason;
     case "needs_approval":
-      return "approval_unavailable";
     case "allow":
       return null;
   }
@@ -197,54 +221,4 @@ async function denyCommand(exchange: Exchange, caller: Caller, asked: Asked, rea
 function toldOf({ decision, refusal }: Asked): ProblemMore {
   if (refusal !== null || decision.effect === "allow" || decision.rule === null) return {};
   return { rule: decision.rule, ...(decision.message === null ? {} : { detail: decision.message }) };
-}
-
-function requested(exchange: Exchange, caller: Caller, asked: Asked, sent: SentBody): Masked {
-  const length = declaredLength(exchange.request);
-  return exchangeRecord(
-    {
-      kind: "command.requested",
-      command: exchange.command,
-      part: 0,
-      classes: {
-        protocol: "http",
-        verb: verbClass(asked.method) ?? "other",
-        effect: "allow",
-        policy: asked.decision.policy,
-        rule: asked.decision.rule ?? "",
-        ...(typeof length === "number" ? { req_size: length } : {}),
-        ...cutOf(sent),
-      },
-    },
-    { ...asked.sent, payload: sent.whole?.payload ?? null },
-    fieldsOf(exchange, caller, asked),
-    asked.recording.plan,
-  );
-}
-
-/** Bytes of the request's body that its record leaves out. */
-function cutOf({ whole }: SentBody): Classes {
-  return whole === null || whole.meter.cut === 0 ? {} : { req_cut: whole.meter.cut };
-}
-
-function fieldsOf(exchange: Exchange, caller: Caller, { decision, fields }: Asked): Fields {
-  return {
-    ...fields,
-    // A rule of the gateway's own stands in no file and has no line.
-    ...((decision.line ?? 0) === 0 ? {} : { decision: explainDecision(decision) }),
-    token: caller.tokenText,
-    client: clientText(exchange),
-  };
-}
-
-/** Content-Length; null if there is none, "unsafe" past what JavaScript counts exactly (2^53). */
-function declaredLength(request: Request): number | "unsafe" | null {
-  const declared = request.headers.get("content-length");
-  if (declared === null) return null;
-  return /^\d{1,15}$/.test(declared) ? Number(declared) : "unsafe";
-}
-
-/** RFC 8785 text of where the call came from. The address is the platform's word, never a forwarded header's. */
-function clientText({ address }: Call): string {
-  return `{"address":${JSON.stringify(address)}}`;
 }

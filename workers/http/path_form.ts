@@ -109,7 +109,7 @@ export function resolveTool(caller: Caller, exchange: Exchange, form: Form): Ask
   const decided = (decision: Decision, body: Uint8Array | null): Asked => {
     const recording = recordingBy(decision);
     const known = { ...base, decision, recording, ...(body === null ? {} : { body }) };
-    if (decision.effect !== "allow" || settings === undefined) return known;
+    if (decision.effect === "deny" || settings === undefined) return known;
     if (settings.region !== gateway.config.region) return refused("wrong_region");
     // Told only to those who may use it: whether a connection exists is no news for others.
     if (form.ownHost !== null && !settings.browser) return refused("no_host_form");

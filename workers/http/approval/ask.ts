@@ -1,0 +1,48 @@
+// Asks for an approval: checks that deciders will see what they decide on, and makes the request durable.
+
+import { beginApproval } from "../../../core/approval/begin.ts";
+import { maskTexts } from "../../../core/mask/mask_texts.ts";
+import type { Policy } from "../../../core/policy/policy.ts";
+import { ok, type Result } from "../../../core/result.ts";
+import type { Notice } from "../../../durable/approval_rpc.ts";
+import { askFor } from "../../approval_client.ts";
+import type { Begun } from "../../session_client.ts";
+import { partyOf } from "../../caller.ts";
+import { askRecord, titleOf } from "./records.ts";
+import { isHidden } from "./seen.ts";
+import { type Stopped, stop } from "./stopped.ts";
+import type { Waiting } from "./waiting.ts";
+
+/** `glass`: why it goes on without an approval; null where it waits for one. */
+export async function ask(waiting: Waiting, glass: string | null): Promise<Result<Begun, Stopped>> {
+  const { exchange, caller, asked, decision, terms, held, digests, askedFor } = waiting;
+  if (glass === null && terms.reasonNeeded && askedFor.reason === null) return stop("reason_needed");
+  if (glass === null && isHidden(held, terms)) return stop("approval_hidden");
+  const approval = beginApproval({
+    id: exchange.command,
+    connection: asked.connection,
+    rule: decision.rule,
+    policy: decision.policy,
+    digest: digests.command,
+    targetDigest: digests.target,
+    requester: partyOf(caller),
+    actors: caller.authenticated.principal.actors,
+    terms,
+    requested: Date.now(),
+  });
+  const reason = glass ?? askedFor.reason;
+  const words = reason === null ? null : (maskTexts([reason], asked.recording.plan)[0] ?? "");
+  const record = askRecord(exchange, caller, asked, approval, held, words);
+  const title = titleOf(record);
+  const notices = noticesOf(exchange.policy, terms.notify);
+  const order = { approval, title, notices, glass: glass === null ? null : words };
+  const begun = await askFor(order, [record, ...held.chunks], caller, exchange);
+  return begun.ok ? ok(begun.value) : stop(begun.reason, { isRecorded: begun.reason !== "approvals_too_many" });
+}
+
+function noticesOf({ notify }: Policy, names: readonly string[]): readonly Notice[] {
+  return names.flatMap((name) => {
+    const target = notify.get(name);
+    return target === undefined ? [] : [{ name, ...target }];
+  });
+}
