@@ -26,6 +26,7 @@ export type EndReason =
   | "session_over"
   | "grant_over"
   | "approval_revoked"
+  | "silent"
   | "message_refused"
   | "message_too_large"
   | "mask_failed"
@@ -50,6 +51,7 @@ const TOLD: Readonly<Record<EndReason, { readonly code: number; readonly text: s
   session_over: { code: POLICY_VIOLATION, text: "this session has lasted as long as one may" },
   grant_over: { code: POLICY_VIOLATION, text: "the time for which this was approved is over" },
   approval_revoked: { code: POLICY_VIOLATION, text: "the approval was taken back" },
+  silent: { code: GOING_AWAY, text: "nothing was said for too long" },
   message_refused: { code: POLICY_VIOLATION, text: "the policy does not allow this message" },
   message_too_large: { code: TOO_LARGE, text: "the message is too large" },
   mask_failed: { code: INTERNAL_ERROR, text: "the message could not be masked" },
@@ -70,6 +72,7 @@ const CANCELLED: ReadonlySet<EndReason> = new Set<EndReason>([
   "session_over",
   "grant_over",
   "approval_revoked",
+  "silent",
   "message_refused",
 ]);
 

@@ -93,6 +93,8 @@ export class SocketRelay {
   /** Something before could not be recorded: what comes after it must not leave. */
   #isBroken = false;
   readonly #held = new SocketHeld();
+  /** When a message came last, milliseconds since 1970. */
+  #heard: number = Date.now();
   /** Of the last policy that a message was decided by. */
   #plan: MaskPlan | null = null;
 
@@ -141,6 +143,7 @@ export class SocketRelay {
   }
 
   #came(way: Way, data: string | ArrayBuffer): void {
+    this.#heard = Date.now();
     const { turn, count } = this.#house;
     const size = typeof data === "string" ? data.length : data.byteLength;
     // Also of one that is dropped: who goes on after the end must not hold up others.
@@ -287,9 +290,16 @@ export class SocketRelay {
     const cut = this.#house.log.cutOf(this.order.command, now);
     if (cut === null) {
       if (now >= this.order.caller.until) this.end("token_expired");
+      else if (this.#isSilent(now)) this.end("silent");
       return;
     }
     this.end(cut.reason === "not_open" ? "not_recordable" : cut.reason, cut.by);
+  }
+
+  #isSilent(now: number): boolean {
+    const known = this.#known();
+    const seconds = known === null ? null : (this.judge.settings(known.policy)?.silenceSeconds ?? null);
+    return seconds !== null && now - this.#heard >= seconds * 1000;
   }
 
   end(reason: EndReason, command: CommandId | null = null): void {

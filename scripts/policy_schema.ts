@@ -79,6 +79,9 @@ const ADDITIONS: Readonly<Record<string, Addition>> = {
   },
   "connections.*.message_limit": { description: "Bytes of one message. A larger one closes the socket." },
   "connections.*.on_refused": { description: "A refused message: dropped, or the socket closed." },
+  "connections.*.silence_seconds": {
+    description: "Without a message either way for so long a socket is closed. Pings count for nothing.",
+  },
   "connections.*.framing": {
     description: "Whose pages may frame its pages in a browser: none, self, or a list of origins.",
   },

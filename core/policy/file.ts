@@ -28,6 +28,7 @@ export interface FileConnection {
   readonly unreadable: "commit" | "refuse";
   readonly message_limit?: number | undefined;
   readonly on_refused?: "drop" | "close" | undefined;
+  readonly silence_seconds?: number | undefined;
   readonly framing: "none" | "self" | readonly string[];
   readonly browser: boolean;
 }

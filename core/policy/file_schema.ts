@@ -116,6 +116,7 @@ const Connection = v.strictObject(
     unreadable: v.optional(v.picklist(["commit", "refuse"], "commit or refuse"), "commit"),
     message_limit: v.optional(whole(1, MAX_MESSAGE)),
     on_refused: v.optional(HowRefused),
+    silence_seconds: v.optional(whole(1, MAX_SESSION_SECONDS)),
     framing: v.optional(Framing, "none"),
     browser: v.optional(v.boolean("true or false"), false),
   },

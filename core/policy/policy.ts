@@ -56,6 +56,8 @@ export interface ConnectionSettings {
   readonly messageLimit: number;
   /** What becomes of a refused message, where no rule says it; see `howRefused`. */
   readonly onRefused: HowRefused;
+  /** Without a message either way for so long a socket is closed; null: never. */
+  readonly silenceSeconds: number | null;
   /** Who may frame its pages: nobody, itself, or pages of these origins. */
   readonly framing: "none" | "self" | readonly string[];
   /** Served on an origin of its own, with login by redirect. */
@@ -210,7 +212,7 @@ function connectionsOf(
       continue;
     }
     if (settings.protocol === "http")
-      for (const member of ["message_limit", "on_refused"] as const)
+      for (const member of ["message_limit", "on_refused", "silence_seconds"] as const)
         if (settings[member] !== undefined) found.add(["connections", key, member], "protocol: websocket", true);
     connections.set(name, {
       name,
@@ -228,6 +230,7 @@ function connectionsOf(
       unreadable: settings.unreadable,
       messageLimit: settings.message_limit ?? MESSAGE_LIMIT,
       onRefused: settings.on_refused ?? "drop",
+      silenceSeconds: settings.silence_seconds ?? null,
       framing: settings.framing,
       browser: settings.browser,
       masks,

@@ -77,7 +77,13 @@ describe("the schema accepts what the parser accepts", () => {
     ["a session's times", withConnection({ session_seconds: 28800, idle_seconds: 900 })],
     [
       "a socket's settings",
-      withConnection({ protocol: "websocket", message_limit: 33554432, on_refused: "close", unreadable: "refuse" }),
+      withConnection({
+        protocol: "websocket",
+        message_limit: 33554432,
+        on_refused: "close",
+        silence_seconds: 28800,
+        unreadable: "refuse",
+      }),
     ],
     ["pages' settings", withConnection({ browser: true, framing: ["https://wiki.example", "http://localhost:8080"] })],
     ["what of bodies is recorded", withConnection({ record: { head: 1048576 } })],

@@ -190,8 +190,12 @@ function connectionMembers(connection: ConnectionSettings): Members {
     record: [extentText(connection.record)],
     unreadable: [connection.unreadable],
     ...(connection.protocol === "websocket"
-      ? { message_limit: [String(connection.messageLimit)], on_refused: [connection.onRefused] }
-      : { message_limit: [], on_refused: [] }),
+      ? {
+          message_limit: [String(connection.messageLimit)],
+          on_refused: [connection.onRefused],
+          silence_seconds: connection.silenceSeconds === null ? [] : [String(connection.silenceSeconds)],
+        }
+      : { message_limit: [], on_refused: [], silence_seconds: [] }),
     framing: typeof connection.framing === "string" ? [connection.framing] : connection.framing.toSorted(),
     browser: [String(connection.browser)],
   };

@@ -34,6 +34,7 @@ describe("a policy that is complete is read", () => {
       unreadable: "commit",
       messageLimit: 1048576,
       onRefused: "drop",
+      silenceSeconds: null,
       framing: "none",
       browser: false,
       masks: [],
