@@ -47,6 +47,8 @@ export function paintOutcome(row: CommandRow, s: Style): (text: string) => strin
     case "completed":
       return row.status !== null && row.status >= 400 ? s.red : s.green;
     case "open":
+    case "waiting":
+    case "approved":
       return s.cyan;
     case "cancelled":
       return s.yellow;

@@ -41,7 +41,8 @@ export class RecordLines {
       field("connection") === null ? "" : shown(field("connection") ?? "", 40),
     ].filter((part) => part !== "");
     const date = isNarrow && isFirst ? `  ${s.dim(timeText(leaf.time).slice(0, 10))}` : "";
-    const after = results(leaf, s) + date;
+    const decider = who(field("decider"));
+    const after = results(leaf, decider === null ? "" : ` by ${s.cyan(shown(decider, 40))}`, s) + date;
     const parts = [...before, target === null ? "" : this.#cut(shown(target, 120), [...before, after]), after];
     return parts.filter((part) => part !== "").join("  ");
   }
@@ -55,7 +56,7 @@ export class RecordLines {
 
   #target({ command, kind }: ReadLeaf, own: string | null): string | null {
     if (command === null) return own;
-    if (kind === "command.requested" && own !== null) {
+    if ((kind === "command.requested" || kind === "approval.requested") && own !== null) {
       if (this.#targets.size < 10_000) this.#targets.set(command, own.slice(0, 400));
       return own;
     }
@@ -82,7 +83,8 @@ export class RecordLines {
   }
 }
 
-function results({ classes }: ReadLeaf, s: Style): string {
+/** `by`: who decided, where somebody did. */
+function results({ classes }: ReadLeaf, by: string, s: Style): string {
   const {
     status,
     reason,
@@ -102,6 +104,11 @@ function results({ classes }: ReadLeaf, s: Style): string {
     verb,
     type,
     size,
+    decision,
+    state,
+    if_gone: ifGone,
+    approval,
+    grant,
   } = classes;
   const parts: string[] = [];
   if (verb === "send" || verb === "receive") parts.push(`${verb === "send" ? "→" : "←"} ${String(type)}`);
@@ -117,6 +124,10 @@ function results({ classes }: ReadLeaf, s: Style): string {
   if (transport !== undefined && transport !== "ok") parts.push(s.red(String(transport)));
   if (reason !== undefined) parts.push(s.yellow(String(reason)));
   if (effect !== undefined) parts.push(rule === undefined ? String(effect) : `${String(effect)} by ${String(rule)}`);
+  if (ifGone !== undefined) parts.push(`waits by ${String(rule)}`);
+  if (decision !== undefined)
+    parts.push(`${String(decision)}${by}${decision === "review" ? "" : `: ${String(state)}`}`);
+  if (approval !== undefined) parts.push(s.dim(`${grant === 1 ? "grant" : "approval"} ${String(approval)}`));
   if (typeof sent === "number" && sent > 0) parts.push(`↑${bytesText(sent)}`);
   if (typeof received === "number") parts.push(`↓${bytesText(received)}`);
   if (typeof ms === "number") parts.push(s.dim(`${ms} ms`));

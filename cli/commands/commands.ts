@@ -33,11 +33,14 @@ seconds after it began; its records are there at once (\`sallyport show\`).`,
     .addOption(
       new Option("--outcome <outcome>", "that ended so").choices([
         "open",
+        "waiting",
+        "approved",
         "completed",
         "delivered",
         "failed",
         "cancelled",
         "denied",
+        "expired",
         "unknown",
       ]),
     )

@@ -55,7 +55,7 @@ export function fieldOf({ fields }: Pick<RecordLike, "fields">, name: string): s
 
 function isSent(kind: string, { side, verb }: RecordLike["leaf"]["classes"]): boolean {
   if (kind === "stream.chunk") return side === "request";
-  return (kind === "command.requested" || kind === "command.denied") && verb !== "receive";
+  return /^(?:approval\.requested|command\.(?:requested|denied))$/.test(kind) && verb !== "receive";
 }
 
 function bytesOf(record: RecordLike): { readonly size: number; readonly bytes: Uint8Array | null } | null {

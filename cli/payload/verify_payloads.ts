@@ -36,6 +36,7 @@ export interface PayloadsVerdict {
 
 const DIFFERENCES = 100;
 const OUTCOME = /^(?:command\.(?:completed|failed|cancelled|denied)|outcome\.late)$/;
+const BECOMES = /^approval\.(?:decided|expired|revoked)$/;
 /** The API answers 429 to who asks too often; its window is a minute at most. */
 const TRIES = 15;
 const PAUSE_MS = 5_000;
@@ -83,10 +84,20 @@ export class PayloadsVerifier {
       body.verifier.push(payload.bytes);
       body.read += payload.bytes.length;
     }
+    if (BECOMES.test(kind)) return this.#lookAtAsked(sid, command, bodies);
     // A message is over with its own record.
     if (!OUTCOME.test(kind) && classes.oneway !== 1) return;
     this.#open.delete(command);
     for (const [side, body] of bodies) await this.#look(sid, command, side, body);
+  }
+
+  /** What an approval was asked for is there as a whole, and may never go on. */
+  async #lookAtAsked(sid: string, command: string, bodies: Map<Side, Body>): Promise<void> {
+    const asked = bodies.get("request");
+    if (asked === undefined) return;
+    bodies.delete("request");
+    if (bodies.size === 0) this.#open.delete(command);
+    await this.#look(sid, command, "request", asked);
   }
 
   #note(record: HeldRecord, command: string, isBeside: boolean): void {
@@ -163,5 +174,7 @@ export class PayloadsVerifier {
 
 function sideOf({ leaf: { kind, classes } }: HeldRecord): Side {
   if (kind === "stream.chunk") return classes.side === "request" ? "request" : "response";
-  return kind === "command.requested" || kind === "command.denied" ? "request" : "response";
+  return kind === "approval.requested" || kind === "command.requested" || kind === "command.denied"
+    ? "request"
+    : "response";
 }

@@ -3,8 +3,24 @@
 
 import type { CommandId, ConnectionName, SessionId } from "../ids.ts";
 
-export const COMMAND_OUTCOMES = ["open", "completed", "delivered", "failed", "cancelled", "denied", "unknown"] as const;
-/** `delivered`: a message of a socket, which nothing answers, and of which nothing came later that says otherwise. `unknown`: whoever forwarded it went away, and nothing came later that says how it ended. */
+export const COMMAND_OUTCOMES = [
+  "open",
+  "waiting",
+  "approved",
+  "completed",
+  "delivered",
+  "failed",
+  "cancelled",
+  "denied",
+  "expired",
+  "unknown",
+] as const;
+/**
+ * `waiting`: for people to decide. `approved`: they have, and it has not gone on itself; another call may have used
+ * what they approved. `expired`: nobody decided, or used it, in time. `delivered`:
+ * a message of a socket, which nothing answers, and of which nothing came later that says otherwise. `unknown`: whoever
+ * forwarded it went away, and nothing came later that says how it ended.
+ */
 export type CommandOutcome = (typeof COMMAND_OUTCOMES)[number];
 
 /** One command. Texts are as recorded, so masked, and cut at the limits of command_rows.ts; whatever a caller wrote in them is data. */

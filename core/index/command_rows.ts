@@ -68,14 +68,14 @@ export function commandRow(facts: SessionFacts, records: readonly StoredRecord[]
     ...targetOf(readFields(first.disclosure).get("target") ?? ""),
     rule: name(classes.rule),
     policy: name(classes.policy),
-    effect: name(classes.effect),
+    effect: began.kind === "approval.requested" ? "needs_approval" : name(classes.effect),
     ...beginning(began),
     upto: seq,
   };
   for (const { leaf: text } of rest) {
     const leaf = readLeaf(text);
     if (leaf === null || leaf.command !== command) continue;
-    const change = changeBy(leaf);
+    const change = changeBy(leaf, row);
     // A status that an answer began with stands, though its end does not repeat it.
     row = { ...row, ...change, status: change.status ?? row.status, upto: Math.max(row.upto, leaf.seq) };
   }
@@ -84,6 +84,7 @@ export function commandRow(facts: SessionFacts, records: readonly StoredRecord[]
 
 /** A message of a socket is over with its first record, unless another one says that it was not handed on. */
 function beginning(began: ReadLeaf): Required<Change> {
+  if (began.kind === "approval.requested") return { ...OPEN, outcome: "waiting" };
   if (began.kind === "command.denied") return ended("denied", began);
   if (began.classes.oneway !== 1) return OPEN;
   const size = count(began.classes.size);
@@ -104,7 +105,7 @@ export function commandRows(facts: SessionFacts, records: readonly StoredRecord[
   return [...commands.values()].flatMap((own) => commandRow(facts, own) ?? []);
 }
 
-const BEGINNINGS: ReadonlySet<string> = new Set(["command.requested", "command.denied"]);
+const BEGINNINGS: ReadonlySet<string> = new Set(["command.requested", "command.denied", "approval.requested"]);
 
 interface ReadLeaf {
   readonly kind: string;
@@ -127,7 +128,7 @@ const OPEN = {
   ended: null,
 } as const;
 
-function changeBy(leaf: ReadLeaf): Change {
+function changeBy(leaf: ReadLeaf, before: CommandRow): Change {
   const isLate = leaf.kind === "outcome.late";
   switch (isLate ? leaf.classes.late : leaf.kind) {
     case "command.completed":
@@ -136,11 +137,27 @@ function changeBy(leaf: ReadLeaf): Change {
       return ended("cancelled", leaf);
     case "command.failed":
       return ended(leaf.classes.reason === "outcome_unknown" ? "unknown" : "failed", leaf);
+    // It waited, and goes on.
+    case "command.requested":
+      return before.outcome === "waiting" || before.outcome === "approved" ? beginning(leaf) : {};
+    case "approval.decided":
+    case "approval.expired":
+    case "approval.revoked":
+      return before.outcome === "waiting" || before.outcome === "approved" ? decided(leaf) : {};
     case "response.started":
       return isLate ? {} : { status: count(leaf.classes.status) };
     default:
       return {};
   }
+}
+
+/** What becomes of a command that has not gone on. What was granted beside it, or reviewed later, is not told of it. */
+function decided(leaf: ReadLeaf): Change {
+  const { state, reason, decision } = leaf.classes;
+  if (leaf.kind === "approval.revoked") return ended("cancelled", leaf);
+  if (leaf.kind === "approval.expired") return reason === "grant_over" ? {} : ended("expired", leaf);
+  if (decision === "review" || state === "pending") return {};
+  return state === "denied" ? { ...ended("denied", leaf), reason: "approval_denied" } : { outcome: "approved" };
 }
 
 function ended(outcome: CommandOutcome, { classes, time }: ReadLeaf): Required<Change> {

@@ -6,7 +6,8 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { sha256 } from "@noble/hashes/sha2.js";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { countingRandom, draft, exportOf, SAMPLE, SID } from "../support/sample_session.ts";
+import { APPROVALS, asks, LIVE_APPROVALS } from "../support/sample_approvals.ts";
+import { SAMPLE, SID, commandId, countingRandom, draft, exportOf } from "../support/sample_session.ts";
 import { listen, stopServer } from "../support/loopback.ts";
 import { atTerminal } from "../support/terminal.ts";
 
@@ -108,6 +109,14 @@ describe("verify-session", () => {
     expect(ran.out).toContain("completeness not shown");
   });
 
+  it("names approvals that are live, and reviews that are owed", async () => {
+    const live = [...LIVE_APPROVALS, asks(13, LIVE_APPROVALS.length)];
+    const ran = await run(["verify-session", file(exportOf(live, countingRandom(), sha256).text)]);
+    expect(ran).toMatchObject({ code: 0, err: "" });
+    expect(ran.out).toContain(`1 approval not over yet: ${commandId(13)}`);
+    expect(ran.out).toContain(`1 command that broke the glass, not reviewed yet: ${commandId(8)}`);
+  });
+
   it("says that completeness is not shown with exit code 4, until a head is brought", async () => {
     const path = file(`${sample.lines.slice(0, -1).join("\n")}\n`);
     expect(await run(["verify-session", path])).toMatchObject({ code: 4 });
@@ -163,6 +172,20 @@ describe("verify-session", () => {
 });
 
 describe("what is printed", () => {
+  it("says who waited for what, who decided, and what went on by it", async () => {
+    const { out } = await run(["show", file(exportOf(APPROVALS, countingRandom(), sha256).text)]);
+    for (const line of [
+      /approval\.requested +\S+ +PUT \/left-pad +waits by publish/,
+      /approval\.decided +\S+ +PUT \/left-pad +approve by carol@example\.org: approved/,
+      /approval\.decided +\S+ +PUT \/left-pad +deny by bob@example\.org: denied/,
+      /approval\.expired +\S+ +PUT \/left-pad +unanswered/,
+      new RegExp(`command\\.requested .* grant ${commandId(2)}`),
+      new RegExp(`command\\.requested .* approval ${commandId(1)}`),
+      /approval\.decided .* review by bob@example\.org/,
+    ])
+      expect(out).toMatch(line);
+  });
+
   it("shows each record on one line, and no control, escape or direction change from it", async () => {
     const target = "GET /\u001b[2J\u001b]0;owned\u0007\r\n\u202egnp.\u200b\u0085\u2028";
     const text = exportOf(

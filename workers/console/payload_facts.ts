@@ -58,13 +58,15 @@ interface Read {
   field(name: string): string | null;
 }
 
+/** Where the request stands: of a command that waited, in the first of two. */
+const BEGINNINGS: readonly string[] = ["approval.requested", "command.requested", "command.denied"];
 const OUTCOMES: ReadonlySet<string> = new Set(["command.completed", "command.failed", "command.cancelled"]);
 const PREFIX: Readonly<Record<Side, string>> = { request: "req", response: "resp" };
 
 /** `now` is what the object has of the body itself. */
 export function payloadFacts({ records, sides }: CommandOutline, side: Side, now: PayloadPage): PayloadFacts {
   const read = records.flatMap(opened);
-  const begun = read.find(({ leaf }) => /^command\.(?:requested|denied)$/.test(leaf.kind)) ?? null;
+  const begun = read.find(({ leaf }) => BEGINNINGS.includes(leaf.kind)) ?? null;
   const outcome = read.find((one) => OUTCOMES.has(kindOf(one))) ?? null;
   const holder = side === "request" ? begun : outcome;
   const inline = holder !== null && isHolding(holder, side) ? holder : null;
@@ -122,8 +124,7 @@ function classesOf(leaf: string | null): Classes | null {
 }
 
 function mediaType(read: readonly Read[], side: Side): string | null {
-  const kinds =
-    side === "request" ? ["command.requested", "command.denied"] : ["response.started", "command.completed"];
+  const kinds = side === "request" ? BEGINNINGS : ["response.started", "command.completed"];
   for (const one of read) {
     if (!kinds.includes(kindOf(one)) && !(side === "response" && one.leaf.classes.late === "response.started"))
       continue;

@@ -160,6 +160,46 @@ describe("a row", () => {
     expect(rowsOf([ALICE, message(B, "receive")])).toMatchObject([{ req_bytes: 0, resp_bytes: 5 }]);
   });
 
+  it("of a command that waits for people says what they decided, until it goes on itself", () => {
+    const asks = of("approval.requested", A, { protocol: "http", verb: "write", policy: "5d".repeat(32), rule: "r" });
+    const decides = (state: string, part = 0): Masked => ({
+      ...of("approval.decided", A, { decision: state === "denied" ? "deny" : "approve", state, until: 9_000 }),
+      part,
+    });
+    const end = (...records: readonly Masked[]): unknown => {
+      const [{ outcome, reason, status, ended } = {} as IndexedCommand] = rowsOf([ALICE, asks, ...records]);
+      return [outcome, reason, status, ended];
+    };
+    expect(rowsOf([ALICE, asks])).toMatchObject([{ effect: "needs_approval", rule: "r", seq: 1, protocol: "http" }]);
+    expect(end()).toEqual(["waiting", null, null, null]);
+    expect(end(decides("pending"))).toEqual(["waiting", null, null, null]);
+    expect(end(decides("pending"), decides("approved", 1))).toEqual(["approved", null, null, null]);
+    expect(end(decides("denied"))).toEqual(["denied", "approval_denied", null, 1_002]);
+    expect(end(of("approval.expired", A, { reason: "unanswered" }))).toEqual(["expired", "unanswered", null, 1_002]);
+    expect(end(of("approval.revoked", A, { reason: "requester" }))).toEqual(["cancelled", "requester", null, 1_002]);
+    const gone = of("command.cancelled", A, { reason: "client_gone" });
+    expect(end(gone, decides("approved"))).toEqual(["cancelled", "client_gone", null, 1_002]);
+    const intent = of("command.requested", A, { protocol: "http", effect: "needs_approval", approval: A });
+    const over = of("approval.expired", A, { reason: "grant_over" });
+    const review = { ...of("approval.decided", A, { decision: "review", state: "approved" }), part: 1 };
+    expect(end(decides("approved"), over)).toEqual(["approved", null, null, null]);
+    expect(end(decides("approved"), intent)).toEqual(["open", null, null, null]);
+    const done = of("command.completed", A, { status: 201 });
+    const revoked = of("approval.revoked", A, { reason: "revoked" });
+    expect(end(decides("approved"), intent, done, over, revoked, review)).toEqual(["completed", null, 201, 1_004]);
+  });
+
+  it("of a message that waited says that it was handed on", () => {
+    const message = { protocol: "websocket", verb: "send", oneway: 1, socket: B, type: "text", size: 5 };
+    const rows = rowsOf([
+      ALICE,
+      of("approval.requested", A, message),
+      of("approval.decided", A, { decision: "approve", state: "approved" }),
+      of("command.requested", A, { ...message, approval: A }),
+    ]);
+    expect(rows).toMatchObject([{ outcome: "delivered", req_bytes: 5, resp_bytes: 0, ended: 1_003 }]);
+  });
+
   it("of a refused command says why and that it ended as it began", () => {
     const denied = of("command.denied", A, { protocol: "http", effect: "deny", reason: "no_rule", status: 403 });
     expect(rowsOf([ALICE, denied])).toMatchObject([
