@@ -3,6 +3,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { readConfig } from "../../workers/config.ts";
 import type { Env } from "../../workers/env.ts";
+import { formTokenOf, loggedInAt, sendForm } from "../support/console_visitor.ts";
 import { type ReadRecord, startGateway, testPolicy } from "../support/gateway.ts";
 import {
   NAVIGATION,
@@ -30,11 +31,7 @@ afterAll(async () => {
   await hosts?.stop();
 });
 
-async function loggedIn(subject: string): Promise<Visitor> {
-  const visitor = new Visitor();
-  expect((await visitor.walk(`${console}/`, subject)).answer?.status).toBe(200);
-  return visitor;
-}
+const loggedIn = (subject: string): Promise<Visitor> => loggedInAt(console, subject);
 
 /** What stands of somebody in their sessions on the console, as they read it. */
 function recordsOf(subject: string): Promise<ReadRecord[]> {
@@ -172,16 +169,8 @@ describe("on record", () => {
 
   test("logging out is a command, and takes the cookies from the browser", async () => {
     const alice = await loggedIn("alice");
-    const { text } = await alice.open(`${console}/logout`);
-    const token = /name="form_token" value="([^"]+)"/.exec(text)?.[1] ?? "";
-    const headers = {
-      origin: console,
-      "sec-fetch-site": "same-origin",
-      "sec-fetch-mode": "navigate",
-      "sec-fetch-dest": "document",
-      "content-type": "application/x-www-form-urlencoded",
-    };
-    const answer = await alice.send(`${console}/logout`, { method: "POST", headers, body: `form_token=${token}` });
+    const token = await formTokenOf(alice, console);
+    const answer = await sendForm(alice, console, `form_token=${token}`);
     expect(answer.text).toContain("You are logged out");
     expect(alice.cookie(console)).toBe("");
     expect((await recordsOf("alice")).at(-2)).toMatchObject({

@@ -24,7 +24,7 @@ export function formToken(login: PageLogin, action: string, now: number = Date.n
 }
 
 export function isFormToken(text: string, login: PageLogin, action: string, now: number = Date.now()): boolean {
-  const [, until, mac] = /^(\d{1,12})\.([A-Za-z0-9_-]{43})$/.exec(text) ?? [];
+  const [, until, mac] = /^([1-9]\d{0,11})\.([A-Za-z0-9_-]{43})$/.exec(text) ?? [];
   if (until === undefined || mac === undefined || Number(until) * 1000 <= now) return false;
   return timingSafeEqual(Buffer.from(mac), Buffer.from(signed(login, action, Number(until))));
 }
