@@ -257,6 +257,8 @@ export interface ProblemMore {
   readonly errors?: readonly ProblemError[];
   /** The approval that it is about. */
   readonly approval?: string;
+  /** `<sid>/<seq>` of the intent that used it. */
+  readonly used?: string;
   readonly headers?: readonly (readonly [string, string])[];
 }
 
@@ -269,7 +271,7 @@ export function problem(
   reason: ProblemReason,
   record: string | null,
   headers: readonly (readonly [string, string])[] = [],
-  { detail, rule, errors, approval, headers: more = [] }: ProblemMore = {},
+  { detail, rule, errors, approval, used, headers: more = [] }: ProblemMore = {},
 ): Response {
   const { status, title, retryAfter } = TOLD[reason];
   const told = reason === "unknown_connection" ? "no_rule" : reason;
@@ -282,6 +284,7 @@ export function problem(
     ...(rule === undefined ? {} : { rule }),
     ...(errors === undefined ? {} : { errors }),
     ...(approval === undefined ? {} : { approval }),
+    ...(used === undefined ? {} : { used }),
     ...(record === null ? {} : { record }),
   };
   const text = `${JSON.stringify(document)}\n`;

@@ -131,6 +131,8 @@ export const Problem = v.object({
     ),
   ),
   record: v.optional(v.pipe(v.string(), v.description("`<sid>/<seq>` of the record that tells more"))),
+  approval: v.optional(v.pipe(v.string(), v.description("The id of the approval that it is about"))),
+  used: v.optional(v.pipe(v.string(), v.description("`<sid>/<seq>` of the intent that used the approval"))),
 });
 
 export const SessionItem = v.object({

@@ -18,6 +18,8 @@ export interface Stopped {
   readonly record: string | null;
   readonly approval?: ApprovalId;
   readonly detail?: string;
+  /** `<sid>/<seq>` of the intent that used it. */
+  readonly used?: string;
   /** What of the caller's preferences was followed (RFC 7240 §3). */
   readonly applied?: string;
 }
@@ -66,7 +68,11 @@ export async function stoppedBy(
       const used = await placeOfCommand(session, sid, state.by);
       // By this very command: its intent was recorded, and the answer to that was lost. It is not sent twice.
       const detail = state.by === exchange.command ? "Its command may have been forwarded." : undefined;
-      return stop("approval_consumed", { ...more, record: used, ...(detail === undefined ? {} : { detail }) });
+      return stop("approval_consumed", {
+        ...more,
+        ...(used === null ? {} : { used }),
+        ...(detail === undefined ? {} : { detail }),
+      });
     }
   }
 }
@@ -97,13 +103,14 @@ export function toldOf(reason: ApprovalRefusal): ProblemReason {
 }
 
 /** What the answer says beside its reason: which approval, and where a person finds it. */
-export function moreOf(exchange: Exchange, { reason, approval, detail, applied }: Stopped): ProblemMore {
+export function moreOf(exchange: Exchange, { reason, approval, detail, used, applied }: Stopped): ProblemMore {
   const headers: [string, string][] = [];
   if (approval !== undefined) headers.push(["location", placeOfApproval(exchange, approval)]);
   if (applied !== undefined && reason === "approval_pending") headers.push(["preference-applied", applied]);
   return {
     ...(approval === undefined ? {} : { approval }),
     ...(detail === undefined ? {} : { detail }),
+    ...(used === undefined ? {} : { used }),
     headers,
   };
 }
