@@ -26,7 +26,8 @@ export interface Ask {
 export interface Notice {
   readonly name: string;
   readonly format: "webhook" | "slack";
-  readonly url: string;
+  /** Null: the secret is the URL. */
+  readonly url: string | null;
   readonly secret: string | null;
 }
 

@@ -37,6 +37,15 @@ const ADDITIONS: Readonly<Record<string, Addition>> = {
   "roles.*.groups": { description: "As the issuer states them." },
   "roles.*.issuer": { description: "Groups count only from this issuer." },
   "roles.*.subjects": { description: "Single people or services." },
+  persons: {
+    description: "Identities of one person each: with none of them do they approve what they asked for with another.",
+  },
+  "persons.*": { description: "One person, by issuer and subject." },
+  notify: {
+    description: "Where approvals are told of, beside the inbox. A notice is a link.",
+    more: { maxProperties: 32 },
+  },
+  "notify.*": { description: "A webhook that is signed for (Standard Webhooks), or one as Slack takes it." },
   masks: {
     description: "Your own rules for what is masked, beside those that are built in. In the record they always apply.",
     more: { maxProperties: 100 },
@@ -94,10 +103,18 @@ const ADDITIONS: Readonly<Record<string, Addition>> = {
     description:
       "Higher priority first; then deny, needs-approval, allow; then as they stand. The first that holds decides.",
   },
-  "rules.*": { description: "Holds where all of its members fit." },
   "rules.*.id": { description: "Unique. Records and answers name it." },
   "rules.*.description": { description: "Why the rule exists." },
-  "rules.*.effect": { description: "needs-approval is refused today: there are no approvals yet." },
+  "rules.*": {
+    description: "Holds where all of its members fit.",
+    more: {
+      if: { properties: { effect: { const: "needs-approval" } }, required: ["effect"] },
+      // oxlint-disable-next-line unicorn/no-thenable -- JSON Schema's word, and nobody awaits a schema
+      then: { required: ["approve"] },
+      else: { not: { required: ["approve"] } },
+    },
+  },
+  "rules.*.effect": { description: "What needs an approval waits for the people that `approve` names." },
   "rules.*.priority": { description: "Higher ones are considered first. For exceptions only." },
   "rules.*.who": { description: "`anyone`, or any of roles, groups and subjects: one that fits is enough." },
   "rules.*.connections": { description: 'Names, "*" for all, or those that have all these labels.' },
@@ -111,7 +128,7 @@ const ADDITIONS: Readonly<Record<string, Addition>> = {
     more: { pattern: `^/(?:(?:${WILD}|${SEGMENT})/)*(?:\\*\\*|${WILD}|${SEGMENT})$`, maxLength: 1024 },
   },
   "rules.*.when": { description: "A condition in CEL over principal, actor, connection, command, request and now." },
-  "rules.*.message": { description: "Told to the caller when this rule denies." },
+  "rules.*.message": { description: "Told to the caller when this rule denies or asks." },
   "rules.*.mask": {
     description: "What is masked towards the caller, too: `secrets` for all built-in masks, one of them, or your own.",
   },
@@ -119,8 +136,34 @@ const ADDITIONS: Readonly<Record<string, Addition>> = {
     description: "How much of bodies and messages is recorded, in place of what the connection says.",
   },
   "rules.*.refused": { description: "What becomes of a message that this rule denies." },
-  notify: { description: "Where notices about approvals go, by name." },
-  persons: { description: "Lists of identities that are one person." },
+  "rules.*.approve": { description: "Who has to approve, and what becomes of what waits. With needs-approval only." },
+  "rules.*.approve.by": { description: "Each of them has to be filled. A person counts once, and never who asks." },
+  "rules.*.approve.by.*": { description: "Any of roles, groups and subjects: `count` different people of them." },
+  "rules.*.approve.by.*.count": { description: "How many people. 1 if not given." },
+  "rules.*.approve.expires_minutes": { description: "Until an unanswered one expires." },
+  "rules.*.approve.use_within_minutes": {
+    description: "From the decision until an approved one that is not used expires.",
+  },
+  "rules.*.approve.wait_seconds": {
+    description: "How long a call waits that does not say so itself (Prefer: wait=N).",
+  },
+  "rules.*.approve.if_gone": {
+    description: "A caller who waits and leaves: takes the request back, or may come again with its id.",
+  },
+  "rules.*.approve.body_limit": { description: "Bytes of a body that waits." },
+  "rules.*.approve.grant": { description: "A decider may allow the like for a time. Absent: each is asked for." },
+  "rules.*.approve.grant.minutes": { description: "At most, from the decision." },
+  "rules.*.approve.grant.for": { description: "The same method and target again, or whatever the rule asks about." },
+  "rules.*.approve.comment": { description: "Whether a decider has to say why." },
+  "rules.*.approve.reason": { description: "Whether whoever asks has to say why (Sallyport-Reason)." },
+  "rules.*.approve.passkey": { description: "Deciders sign what they decide." },
+  "rules.*.approve.break_glass": {
+    description: "Who may go on without an approval, with a reason, to be reviewed afterwards.",
+  },
+  "rules.*.approve.masked_only_in": {
+    description: "What another mask than these takes out is refused: nobody approves what they cannot see.",
+  },
+  "rules.*.approve.notify": { description: "Names of `notify`." },
   examples: { description: "What must be decided on what: `sallyport policy test` runs them, and so does each apply." },
   "examples.*": { description: "A command, and what is expected." },
   "examples.*.name": { description: "What it shows." },

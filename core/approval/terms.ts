@@ -33,7 +33,7 @@ export interface ApprovalTerms {
   readonly passkey: boolean;
   /** Who may go on without an approval, giving a reason, and have it reviewed afterwards; null: nobody. */
   readonly breakGlass: Omit<Slot, "count"> | null;
-  /** A request with masked places outside of these fields is refused: nobody approves what they cannot see. Null: any may be masked. */
+  /** Names of masks. A request of which another one masks something is refused: nobody approves what they cannot see. Null: any may be masked. */
   readonly maskedOnlyIn: readonly string[] | null;
   /** Names of `notify` of the policy. */
   readonly notify: readonly string[];

@@ -14,6 +14,10 @@ export interface FilePeople {
   readonly subjects: readonly FileSubject[];
 }
 
+export interface FilePeopleWithRoles extends FilePeople {
+  readonly roles: readonly string[];
+}
+
 export interface FileConnection {
   readonly protocol: "http" | "websocket";
   readonly upstream: string;
@@ -49,7 +53,7 @@ export interface FileRule {
   readonly description?: string | undefined;
   readonly effect: FileEffect;
   readonly priority: number;
-  readonly who: "anyone" | (FilePeople & { readonly roles: readonly string[] });
+  readonly who: "anyone" | FilePeopleWithRoles;
   readonly connections: readonly string[] | { readonly labels: readonly string[] };
   readonly methods: readonly string[];
   readonly routes: readonly string[];
@@ -61,10 +65,8 @@ export interface FileRule {
   readonly approve?: FileApprove | undefined;
 }
 
-export type FileApprovers = FilePeople & { readonly roles: readonly string[] };
-
 export interface FileApprove {
-  readonly by: readonly (FileApprovers & { readonly count: number })[];
+  readonly by: readonly (FilePeopleWithRoles & { readonly count: number })[];
   readonly expires_minutes: number;
   readonly use_within_minutes: number;
   readonly wait_seconds: number;
@@ -74,16 +76,14 @@ export interface FileApprove {
   readonly comment: "required" | "optional";
   readonly reason: "required" | "optional";
   readonly passkey: boolean;
-  readonly break_glass?: FileApprovers | undefined;
+  readonly break_glass?: FilePeopleWithRoles | undefined;
   readonly masked_only_in?: readonly string[] | undefined;
   readonly notify: readonly string[];
 }
 
-export interface FileNotify {
-  readonly format: "webhook" | "slack";
-  readonly url: string;
-  readonly secret?: string | undefined;
-}
+export type FileNotify =
+  | { readonly format: "webhook"; readonly url: string; readonly secret: string }
+  | { readonly format: "slack"; readonly url?: string | undefined; readonly secret?: string | undefined };
 
 export interface FileExample {
   readonly name: string;
@@ -119,10 +119,11 @@ export interface PolicyFile {
   readonly version: 1;
   readonly description?: string | undefined;
   readonly roles: Readonly<Record<string, FilePeople>>;
+  /** Each list is one person. */
+  readonly persons: readonly (readonly FileSubject[])[];
+  readonly notify: Readonly<Record<string, FileNotify>>;
   readonly masks: Readonly<Record<string, FileMask>>;
   readonly connections: Readonly<Record<string, FileConnection>>;
   readonly rules: readonly FileRule[];
-  readonly notify: Readonly<Record<string, FileNotify>>;
-  readonly persons: readonly (readonly FileSubject[])[];
   readonly examples: readonly FileExample[];
 }

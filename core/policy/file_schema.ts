@@ -5,13 +5,26 @@ import * as v from "valibot";
 import { isMessageMethod, verbClass } from "../protocol/http/methods.ts";
 import { isReservedHeader } from "../protocol/http/reserved.ts";
 import { parseTarget } from "../protocol/http/target.ts";
+import { ApproveSchema, NotifySchema, PersonsSchema } from "./approve_schema.ts";
 import { MAX_JSON_LIMIT } from "./body.ts";
 import type { PolicyFile } from "./file.ts";
 import { parseRoute } from "./route.ts";
+import {
+  FieldName,
+  isPlainUrl,
+  list,
+  MAX_NAMES,
+  Name,
+  NoList,
+  People,
+  PeopleWithRoles,
+  Subject,
+  Text,
+  whole,
+} from "./schema_parts.ts";
 
 /** What the file may hold at most. Far above honest use, low enough that a decision stays cheap. */
 export const MAX_RULES: number = 1000;
-const MAX_NAMES = 1000;
 const MAX_ROUTES = 100;
 const MAX_EXAMPLES = 1000;
 /** UTF-16 code units; see core/policy/condition.ts for what else bounds a condition. */
@@ -25,28 +38,11 @@ const MAX_IDLE_SECONDS = 900;
 /** What the runtime takes of one message (32 MiB). */
 const MAX_MESSAGE = 32 * 1024 * 1024;
 
-const Name = v.pipe(v.string("a name"), v.regex(/^[a-z][a-z0-9_-]{0,63}$/, "a name: a-z, 0-9, _ and -"));
-const Text = v.pipe(
-  v.string("text"),
-  v.minLength(1, "text that is not empty"),
-  v.maxLength(2048, "text of at most 2048 characters"),
-  v.check((text) => text.isWellFormed(), "well-formed Unicode"),
-);
 const Message = v.pipe(
   Text,
   v.maxLength(512, "text of at most 512 characters"),
   v.regex(/^[^\p{Cc}]*$/u, "text on one line"),
 );
-const list = <const T extends v.GenericSchema>(item: T, most: number, what: string) =>
-  v.pipe(v.array(item, "a list"), v.maxLength(most, `at most ${most} ${what}`));
-const Subject = v.strictObject({ issuer: Text, subject: Text }, "an issuer and a subject");
-const People = {
-  issuer: v.optional(Text),
-  groups: v.optional(list(Text, MAX_NAMES, "groups"), []),
-  subjects: v.optional(list(Subject, MAX_NAMES, "subjects"), []),
-};
-/** Valibot takes a list for an object whose members are its indexes; where all members are optional that would pass. */
-const NoList = v.check<unknown, string>((value) => !Array.isArray(value), "an object");
 const Role = v.pipe(v.unknown(), NoList, v.strictObject(People, "an object"));
 const Secret = v.pipe(
   v.string("a secret's name"),
@@ -72,15 +68,8 @@ const Credential = v.variant(
 );
 const Upstream = v.pipe(
   v.string("a URL"),
-  v.check(isUpstream, "an http(s) URL without user, query, fragment or dot segments"),
+  v.check(isPlainUrl, "an http(s) URL without user, query, fragment or dot segments"),
 );
-const whole = (least: number, most: number) =>
-  v.pipe(
-    v.number("a number"),
-    v.integer("a whole number"),
-    v.minValue(least, `${least} to ${most}`),
-    v.maxValue(most, `${least} to ${most}`),
-  );
 const Labels = list(Name, 32, "labels");
 const Extent = v.union(
   [
@@ -142,11 +131,7 @@ const RuleId = v.pipe(
 const Who = v.union(
   [
     v.literal("anyone", "anyone, or an object"),
-    v.pipe(
-      v.unknown(),
-      NoList,
-      v.strictObject({ roles: v.optional(list(Name, MAX_NAMES, "roles"), []), ...People }, "anyone, or an object"),
-    ),
+    v.pipe(v.unknown(), NoList, v.strictObject(PeopleWithRoles, "anyone, or an object")),
   ],
   "anyone, or an object",
 );
@@ -162,7 +147,7 @@ const Mask = v.pipe(
   NoList,
   v.strictObject(
     {
-      fields: v.optional(list(v.pipe(Text, v.maxLength(128, "a field's name")), 100, "fields"), []),
+      fields: v.optional(list(FieldName, 100, "fields"), []),
       pattern: v.optional(Text),
       keywords: v.optional(
         list(
@@ -182,67 +167,6 @@ const Masks = v.pipe(
   NoList,
   v.record(Name, Mask, "an object"),
   v.check((masks) => Object.keys(masks).length <= MAX_MASKS, `at most ${MAX_MASKS} masks`),
-);
-const Approvers = { roles: v.optional(list(Name, MAX_NAMES, "roles"), []), ...People };
-const Needed = v.picklist(["required", "optional"], "required or optional");
-/** docs/policy.md, *Approvals*; the arithmetic of the bounds: nothing outlasts a session's eight hours. */
-const Approve = v.pipe(
-  v.unknown(),
-  NoList,
-  v.strictObject(
-    {
-      by: v.pipe(
-        list(
-          v.pipe(
-            v.unknown(),
-            NoList,
-            v.strictObject({ ...Approvers, count: v.optional(whole(1, 16), 1) }, "an object"),
-          ),
-          8,
-          "groups of approvers",
-        ),
-        v.minLength(1, "somebody who approves"),
-      ),
-      expires_minutes: v.optional(whole(1, 480), 60),
-      use_within_minutes: v.optional(whole(1, 60), 5),
-      wait_seconds: v.optional(whole(0, 600), 0),
-      if_gone: v.optional(v.picklist(["cancel", "keep"], "cancel or keep"), "cancel"),
-      body_limit: v.optional(whole(1, 16 * 1024 * 1024), 1024 * 1024),
-      grant: v.optional(
-        v.strictObject(
-          {
-            minutes: whole(1, 480),
-            for: v.optional(v.picklist(["target", "rule"], "target or rule"), "target"),
-          },
-          "an object with minutes",
-        ),
-      ),
-      comment: v.optional(Needed, "optional"),
-      reason: v.optional(Needed, "optional"),
-      passkey: v.optional(v.boolean("true or false"), false),
-      break_glass: v.optional(v.pipe(v.unknown(), NoList, v.strictObject(Approvers, "an object"))),
-      masked_only_in: v.optional(list(Name, 100, "masking rules")),
-      notify: v.optional(list(Name, 16, "targets of notices"), []),
-    },
-    "an object",
-  ),
-);
-const Notify = v.strictObject(
-  {
-    format: v.picklist(["webhook", "slack"], "webhook or slack"),
-    url: v.pipe(
-      v.string("a URL"),
-      v.maxLength(2048, "a URL"),
-      v.check((text) => URL.canParse(text) && /^https?:$/.test(new URL(text).protocol), "an http(s) URL"),
-    ),
-    secret: v.optional(
-      v.pipe(
-        v.string("a secret's name"),
-        v.regex(/^NOTIFY_[A-Z0-9_]{1,64}$/, "the name of a secret that begins with NOTIFY_"),
-      ),
-    ),
-  },
-  "an object",
 );
 const Rule = v.strictObject(
   {
@@ -265,7 +189,7 @@ const Rule = v.strictObject(
     mask: v.optional(list(Name, 100, "masking rules"), []),
     record: v.optional(Extent),
     refused: v.optional(HowRefused),
-    approve: v.optional(Approve),
+    approve: v.optional(ApproveSchema),
   },
   "an object",
 );
@@ -329,14 +253,11 @@ export const FileSchema: v.GenericSchema<unknown, PolicyFile> = v.strictObject(
     version: v.literal(1, "1"),
     description: v.optional(Text),
     roles: v.optional(v.pipe(v.unknown(), NoList, v.record(Name, Role, "an object")), {}),
+    persons: v.optional(PersonsSchema, []),
+    notify: v.optional(NotifySchema, {}),
     masks: v.optional(Masks, {}),
     connections: v.optional(v.pipe(v.unknown(), NoList, v.record(v.string(), Connection, "an object")), {}),
     rules: v.optional(list(Rule, MAX_RULES, "rules"), []),
-    notify: v.optional(v.pipe(v.unknown(), NoList, v.record(Name, Notify, "an object")), {}),
-    persons: v.optional(
-      list(v.pipe(list(Subject, 32, "identities"), v.minLength(2, "two identities or more")), MAX_NAMES, "persons"),
-      [],
-    ),
     examples: v.optional(list(Example, MAX_EXAMPLES, "examples"), []),
   },
   "version, roles, connections and rules",
@@ -345,12 +266,4 @@ export const FileSchema: v.GenericSchema<unknown, PolicyFile> = v.strictObject(
 /** As browsers compare it, so that a page's origin is found in the list or is not. */
 function isOrigin(text: string): boolean {
   return text.length <= 512 && /^https?:\/\//.test(text) && URL.canParse(text) && new URL(text).origin === text;
-}
-
-function isUpstream(text: string): boolean {
-  if (text.length > 2048) return false;
-  if (!/^https?:\/\/[A-Za-z0-9.\-[\]:]+(?:\/[A-Za-z0-9\-._~!$&'()*+,;=:@/]*)?$/.test(text)) return false;
-  const url = URL.canParse(text) ? new URL(text) : null;
-  // A text that the parser would change (`http://0x7f.1`, a default port, `/a/../b`) is not what a reviewer reads.
-  return url !== null && url.username === "" && (url.href === text || url.href === `${text}/`);
 }

@@ -6,7 +6,7 @@ import { BUILT_IN_RULES, type OwnMask } from "../mask/mask_plan.ts";
 import type { FileMask } from "./file.ts";
 
 /** What a rule's `mask` calls all built-in masks. */
-const ALL_BUILT_IN = "secrets";
+export const ALL_BUILT_IN: string = "secrets";
 const BUILT_IN: ReadonlySet<string> = new Set([ALL_BUILT_IN, ...BUILT_IN_RULES]);
 
 /** Whether a rule's `mask` may name it without the file's defining it. */

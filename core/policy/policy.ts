@@ -3,18 +3,19 @@
 // so that a typing error never allows.
 
 import * as v from "valibot";
-import type { ApprovalTerms, Slot } from "../approval/terms.ts";
+import type { Identity } from "../approval/approval.ts";
 import type { ConnectionName, Digest } from "../ids.ts";
 import { parseConnectionName } from "../ids.ts";
 import { isMessageMethod } from "../protocol/http/methods.ts";
 import { EVERY_SECRET, type MaskPlan, maskPlan, type OwnMask } from "../mask/mask_plan.ts";
 import type { CredentialUse } from "../protocol/http/credential.ts";
 import { ok, refuse, type Result } from "../result.ts";
+import { approvalTermsOf, findApprovals, notifyOf } from "./approve.ts";
 import { type CompiledRules, compileRules } from "./compile.ts";
 import { type Condition, parseCondition } from "./condition.ts";
 import type { Extent, HowRefused, Obligation } from "./decision.ts";
 import { type PolicyExample, exampleOf } from "./example.ts";
-import type { FileApprove, FileApprovers, FileExample, FileRule, PolicyFile } from "./file.ts";
+import type { FileExample, FileRule, PolicyFile } from "./file.ts";
 import { FileSchema } from "./file_schema.ts";
 import { isBuiltInMask, ownMask } from "./own_masks.ts";
 import { MAX_PROBLEMS, type PolicyProblem, type PolicyRefusal } from "./problem.ts";
@@ -76,14 +77,13 @@ export interface Policy {
   readonly hash: Digest;
   readonly description: string | null;
   readonly roles: readonly PolicyRole[];
+  /** Lists of identities of one person each. No identity stands twice. */
+  readonly persons: readonly (readonly Identity[])[];
+  readonly notify: ReadonlyMap<string, NotifyTarget>;
   readonly masks: readonly OwnMask[];
   readonly connections: ReadonlyMap<string, ConnectionSettings>;
   /** In the file's order. */
   readonly rules: readonly PolicyRule[];
-  /** Where notices go, by name. */
-  readonly notify: ReadonlyMap<string, NotifyTarget>;
-  /** Identities of one list are one person: where it counts who decides, they count once. */
-  readonly persons: readonly (readonly { readonly issuer: string; readonly subject: string }[])[];
   readonly examples: readonly PolicyExample[];
   /** What `decide` reads. */
   readonly compiled: CompiledRules;
@@ -96,11 +96,11 @@ export const EMPTY_POLICY: Policy = {
   hash: EMPTY_HASH,
   description: null,
   roles: [],
+  persons: [],
+  notify: new Map(),
   masks: [],
   connections: new Map(),
   rules: [],
-  notify: new Map(),
-  persons: [],
   examples: [],
   compiled: compileRules(EMPTY_HASH, new Map(), [], new Map()),
 };
@@ -119,6 +119,7 @@ export function parsePolicy(text: string, hash: Digest): Result<Policy, PolicyRe
   const masks = masksOf(file, found);
   const connections = connectionsOf(file, masks, read.value, found);
   findDangling(file, connections, found);
+  findApprovals(file, BUILT_IN_ROLES, (path, expected, ofName) => found.add(path, expected, ofName));
   const conditions = new Map<string, Condition>();
   const rules = file.rules.map((rule, index) => ruleOf(rule, index, read.value, conditions, found));
   if (found.any) return found.refusal();
@@ -130,10 +131,18 @@ export function parsePolicy(text: string, hash: Digest): Result<Policy, PolicyRe
   }));
   const examples = file.examples.map((example, index) => exampleOf(example, read.value.placeOf(["examples", index])));
   const compiled = compileRules(hash, connections, rules, conditions);
-  const notify = new Map(Object.entries(file.notify).map(([name, to]) => [name, { ...to, secret: to.secret ?? null }]));
-  const { persons } = file;
-  const description = file.description ?? null;
-  return ok({ hash, description, roles, masks, connections, rules, notify, persons, examples, compiled });
+  return ok({
+    hash,
+    description: file.description ?? null,
+    roles,
+    persons: file.persons,
+    notify: notifyOf(file, (path) => read.value.placeOf(path)),
+    masks,
+    connections,
+    rules,
+    examples,
+    compiled,
+  });
 }
 
 /** Gathers what is wrong, each with its place. */
@@ -353,33 +362,8 @@ function ruleOf(
     message: rule.message ?? null,
     obligations: obligationsOf(rule),
     refused: rule.refused ?? null,
-    approve: rule.approve === undefined ? null : termsOf(rule.approve),
+    approve: approvalTermsOf(rule),
   };
-}
-
-const MINUTE_MS = 60_000;
-
-function termsOf(approve: FileApprove): ApprovalTerms {
-  const { break_glass: glass, grant } = approve;
-  return {
-    by: approve.by.map((slot) => ({ ...approversOf(slot), count: slot.count })),
-    expiresMs: approve.expires_minutes * MINUTE_MS,
-    useWithinMs: approve.use_within_minutes * MINUTE_MS,
-    waitMs: approve.wait_seconds * 1000,
-    ifGone: approve.if_gone,
-    bodyLimit: approve.body_limit,
-    grant: grant === undefined ? null : { maxMs: grant.minutes * MINUTE_MS, scope: grant.for },
-    commentNeeded: approve.comment === "required",
-    reasonNeeded: approve.reason === "required",
-    passkey: approve.passkey,
-    breakGlass: glass === undefined ? null : approversOf(glass),
-    maskedOnlyIn: approve.masked_only_in ?? null,
-    notify: approve.notify,
-  };
-}
-
-function approversOf({ roles, groups, issuer, subjects }: FileApprovers): Omit<Slot, "count"> {
-  return { roles, groups, issuer: issuer ?? null, subjects };
 }
 
 function obligationsOf({ mask, record }: FileRule): readonly Obligation[] {

@@ -58,8 +58,12 @@ export interface PolicyRole {
 
 /** Where notices go. */
 export interface NotifyTarget {
+  /** `webhook`: as Standard Webhooks say, signed; `slack`: `{"text": …}`, as Slack and its like take it. */
   readonly format: "webhook" | "slack";
-  readonly url: string;
-  /** Name of the Worker's secret that signs them; null for none. */
+  /** Null, with `slack` only: the secret is the URL, since whoever knows it may write there. */
+  readonly url: string | null;
+  /** Where that stands in the file, both from 1: what only a region's configuration can tell of it is said with its place. */
+  readonly urlAt: { readonly line: number; readonly column: number };
+  /** Name of the Worker's secret that signs, or that is the URL; null, with `slack` only, for none. */
   readonly secret: string | null;
 }

@@ -34,7 +34,7 @@ function mixed(rules: number): unknown {
     connections,
     rules: Array.from({ length: rules }, (_, i) => ({
       id: `rule-${i}`,
-      effect: i % 7 === 0 ? "deny" : i % 11 === 0 ? "needs-approval" : "allow",
+      ...effectOf(i),
       priority: i % 3,
       who: i % 4 === 0 ? { roles: ["lead"] } : i % 4 === 1 ? "anyone" : { roles: ["engineer"] },
       connections: i % 20 === 0 ? ["*"] : i % 20 === 1 ? { labels: [`team-${i % 5}`] } : [`tool-${i % 50}`],
@@ -61,6 +61,11 @@ function worst(rules: number): unknown {
       when: i === rules - 1 ? `principal.subject == "person-0"` : conditionOf(i),
     })),
   };
+}
+
+function effectOf(i: number): object {
+  if (i % 7 === 0) return { effect: "deny" };
+  return i % 11 === 0 ? { effect: "needs-approval", approve: { by: [{ roles: ["lead"] }] } } : { effect: "allow" };
 }
 
 export function policyText(kind: Kind, rules: number): string {

@@ -111,6 +111,7 @@ function ruleOf(text: string, index: number): object {
     connections: ["tool"],
     methods: ["GET"],
     routes: ["/**"],
+    ...(effect === "needs-approval" ? { approve: { by: [{ groups: ["leads"] }] } } : {}),
     ...(text.includes("condition is false") ? { when: "1 == 2" } : when),
   };
 }

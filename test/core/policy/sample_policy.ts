@@ -41,6 +41,7 @@ export function file(parts: Readonly<Record<string, unknown>> = {}): Record<stri
   };
 }
 
+/** One that needs an approval gets one of the group `approvers`, where the parts say nothing of it. */
 export function rule(parts: Readonly<Record<string, unknown>> = {}): Record<string, unknown> {
   return {
     id: "read",
@@ -49,6 +50,7 @@ export function rule(parts: Readonly<Record<string, unknown>> = {}): Record<stri
     connections: ["registry"],
     methods: ["GET"],
     routes: ["/**"],
+    ...(parts.effect === "needs-approval" ? { approve: { by: [{ groups: ["approvers"] }] } } : {}),
     ...parts,
   };
 }

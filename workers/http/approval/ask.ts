@@ -43,6 +43,8 @@ export async function ask(waiting: Waiting, glass: string | null): Promise<Resul
 function noticesOf({ notify }: Policy, names: readonly string[]): readonly Notice[] {
   return names.flatMap((name) => {
     const target = notify.get(name);
-    return target === undefined ? [] : [{ name, ...target }];
+    if (target === undefined) return [];
+    const { format, url, secret } = target;
+    return [{ name, format, url, secret }];
   });
 }
