@@ -3,11 +3,9 @@
 
 import type { Approval } from "../core/approval/approval.ts";
 import type { ApprovalEvent, ApprovalFact } from "../core/approval/event.ts";
-import { canonicalText } from "../core/record/canonical.ts";
-import type { Classes, Committed, Disclosed, Fields } from "../core/record/record.ts";
+import type { Classes, Committed, Disclosed, Fields, StoredRecord } from "../core/record/record.ts";
 import type { Ask, Consumption, NoticeEvent } from "./approval_rpc.ts";
 import { payloadSize } from "./inline_payload.ts";
-import type { Existing } from "./record_log.ts";
 import { isWellFormed } from "./well_formed.ts";
 
 /** Whether the records ask for this approval, of which nothing is decided. Their order is looked at elsewhere. */
@@ -16,7 +14,7 @@ export function isAsk({ approval, records }: Ask): boolean {
   if (first === undefined || first.kind !== "approval.requested" || first.part !== 0) return false;
   if (!records.every((record) => record.command === approval.id && isWellFormed(record))) return false;
   if (!chunks.every(({ kind }) => kind === "stream.chunk")) return false;
-  if (chunks.length > 0 && (first.payload !== null || payloadSize(first.disclosure) > 0)) return false;
+  if (chunks.length > 0 && hasPayload(first)) return false;
   const { policy, rule, expires } = classesOf(first);
   const { state, votes, grant, left, breakGlass } = approval;
   const isNew = state.kind === "pending" && votes.length === 0 && grant === null && !left && breakGlass === null;
@@ -26,14 +24,20 @@ export function isAsk({ approval, records }: Ask): boolean {
 /** Whether the record is the intent of a command that goes on by this approval. */
 export function isUseOf(record: Committed, { approval, asGrant, policy, rule }: Consumption): boolean {
   if (!isWellFormed(record) || record.kind !== "command.requested" || record.part !== 0) return false;
+  // What was asked about stands where it was asked.
+  if (record.command === approval && hasPayload(record)) return false;
   const classes = classesOf(record);
   if (classes.approval !== approval || classes.policy !== policy || classes.rule !== rule) return false;
   return asGrant ? classes.grant === 1 && record.command !== approval : classes.grant === undefined;
 }
 
-/** An intent with such classes is only taken together with the use of what it names. */
-export function namesApproval({ classes }: Committed): boolean {
-  return /[{,]"(?:approval|grant)":/.test(classes);
+function hasPayload({ payload, disclosure }: Committed): boolean {
+  return payload !== null || payloadSize(disclosure) > 0;
+}
+
+/** An intent with such classes is only taken together with the use of an approval. */
+export function goesOnByApproval({ classes }: Committed): boolean {
+  return /[{,]"(?:approval|grant)":/.test(classes) || classes.includes('"effect":"needs_approval"');
 }
 
 export function classesOf({ classes }: Committed): Classes {
@@ -41,7 +45,7 @@ export function classesOf({ classes }: Committed): Classes {
 }
 
 /** Null if the record has no such field. */
-export function fieldOf({ disclosure }: Existing, name: string): string | null {
+export function fieldOf({ disclosure }: Pick<StoredRecord, "disclosure">, name: string): string | null {
   return (JSON.parse(disclosure) as readonly Disclosed[]).find(([one]) => one === name)?.[2] ?? null;
 }
 
@@ -54,10 +58,10 @@ export function glassEvent({ id, requester, policy }: Approval, reason: string):
   return { kind: "break_glass", command: id, requester, reason, policy };
 }
 
-/** Who broke the glass, and why: the same as a decider's name and comment. */
-export function glassFields({ requester }: Approval, reason: string): Fields {
-  const { issuer, subject, name, email } = requester;
-  return { decider: canonicalText({ email, issuer, name, subject }), comment: reason };
+/** Who broke the glass, as the session has it, and why: what of others is a decider and a comment. */
+export function glassFields(opened: StoredRecord | undefined, reason: string): Fields {
+  const decider = opened === undefined ? null : fieldOf(opened, "principal");
+  return decider === null ? { comment: reason } : { decider, comment: reason };
 }
 
 /** What those who are told of an approval hear of a change. */

@@ -89,7 +89,7 @@ export class Approvals {
     if (!records.every((record) => this.#log.fits(record, head, now))) return refused("malformed");
     const { seq, leaf } = this.#log.append(head, first, now);
     for (const chunk of chunks) this.#log.append(head, chunk, now);
-    const words = glass === null ? {} : glassFields(approval, glass);
+    const words = glass === null ? {} : glassFields(this.#log.read(head, 0, 1)[0], glass);
     for (const fact of glassBroken?.facts ?? []) this.#append(head, approval, fact, words, now);
     this.table.keep(
       { approval: glassBroken?.approval ?? approval, no: head.no, version: 1, changed: now, title, notices },

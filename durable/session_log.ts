@@ -11,7 +11,7 @@ import { commit } from "../core/record/commit.ts";
 import type { Side } from "../core/record/payload.ts";
 import type { Classes, Committed, Fields, Kind } from "../core/record/record.ts";
 import { ownRecord } from "../core/mask/mask_draft.ts";
-import { namesApproval } from "./approval_records.ts";
+import { goesOnByApproval } from "./approval_records.ts";
 import type { Ask, AskAnswer, Consumed, Consumption } from "./approval_rpc.ts";
 import { Approvals } from "./approvals.ts";
 import { ChunkOrder } from "./chunk_order.ts";
@@ -111,7 +111,7 @@ export class SessionLog {
     const { command, kind, classes } = record;
     if (!isWellFormed(record) || command === null || record.part !== 0) return refused("malformed");
     if (kind !== "command.requested" && kind !== "command.denied") return refused("malformed");
-    if (kind === "command.requested" && namesApproval(record)) return refused("malformed");
+    if (kind === "command.requested" && goesOnByApproval(record)) return refused("malformed");
     const head = within === null ? this.current(now) : this.#sessionOf(within, now);
     const isFull = !this.#budget.takesPayloads;
     if (careful || head === null || isFull) {

@@ -31,7 +31,7 @@ export function setClock(time: number): void {
   vi.useFakeTimers({ toFake: ["Date"], now: time });
 }
 
-export function sidOf(answer: Appended): SessionId {
+export function sidOf(answer: Appended | { readonly ok: false; readonly reason: string }): SessionId {
   if (!answer.ok) throw new Error(`refused: ${answer.reason}`);
   return answer.sid;
 }
