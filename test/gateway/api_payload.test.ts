@@ -315,8 +315,8 @@ test("many slow readers of a large body do not fill the memory", async () => {
     expect((await bytesOf(await get(path))).equals(whole)).toBe(true);
     for (const body of bodies) await body?.cancel();
   });
-  // They would be 960 MiB. Each holds two pieces of 256 KiB, and what sockets hold.
-  expect(growth).toBeLessThan(200 * MIB);
+  // They would be 960 MiB. Each holds two pieces of 256 KiB, and what sockets hold: measured 95 to 102 MiB.
+  expect(growth).toBeLessThan(readers * 6 * MIB);
 });
 
 test("a command of many chunks is told by their number, and what was masked in all of them", async () => {

@@ -8,6 +8,11 @@ import { openBoth, type SocketEnd, SocketTool } from "../support/sockets.ts";
 
 const MEBIBYTE = 1024 * 1024;
 const READERS = 64;
+/**
+ * Measured in seven runs on a machine of two cores, beside other work: 168 to 332 MiB. Where what is being
+ * recorded did not count as waiting for its peer, it was 1,631 MiB.
+ */
+const GROWTH_LIMIT = 448 * MEBIBYTE;
 
 let tool: SocketTool;
 let gateway: TestGateway;
@@ -52,7 +57,7 @@ test("64 clients that do not read, of tools that do not stop, leave the runtime'
   const handedOn = ended.reduce((sum, { classes }) => sum + Number(classes.resp_bytes), 0);
   expect(handedOn).toBeGreaterThan(0);
   expect(handedOn).toBeLessThanOrEqual((READERS + 33) * MEBIBYTE);
-  expect(growth).toBeLessThan(640 * MEBIBYTE);
+  expect(growth).toBeLessThan(GROWTH_LIMIT);
   expect(ended.length).toBeGreaterThan(0);
   expect(ended.every(({ kind, classes }) => kind === "command.failed" && classes.close === 1013)).toBe(true);
   for (const { client } of ends) client.socket.terminate();

@@ -10,6 +10,14 @@ import { childrenCalled, memoryGrowth } from "../support/resident_memory.ts";
 const MEBIBYTE = 1024 * 1024;
 const READERS = 64;
 const SIZE = 100 * MEBIBYTE;
+/**
+ * Measured in seven runs on a machine of two cores, beside other work: 3.9 to 4.2 MiB a reader; 2.7 MiB
+ * without any recording, most of it of the runtime and of what the collector has not come to. Where the pump
+ * did not wait for its reader it was 5.7 MiB, before what was being recorded held it back.
+ */
+const EACH = 5 * MEBIBYTE;
+/** Kernels hold as much on the way: on each of two connections up to 4 MiB that were sent and 6 that were received (tcp(7)). Here it was 10 MiB of 100. */
+const ON_THE_WAY_EACH = 20 * MEBIBYTE;
 
 let upstream: EchoUpstream;
 let gateway: TestGateway;
@@ -41,7 +49,6 @@ afterAll(async () => {
   await upstream?.stop();
 });
 
-// Without any recording it takes 2.7 MiB for each, most of it of the runtime and of what the collector has not come to.
 test("64 clients that stop reading 100 MB each cost the gateway less than 5 MiB each, and one that goes on gets all of it", async () => {
   const headers = [`Host: 127.0.0.1:${gateway.port}`, `Authorization: Bearer ${await gateway.token("alice")}`];
   const sockets: Socket[] = [];
@@ -91,6 +98,6 @@ test("64 clients that stop reading 100 MB each cost the gateway less than 5 MiB 
   const whole = outcomes.filter(({ kind }) => kind === "command.completed");
   expect(whole.map(({ classes }) => classes.resp_bytes)).toEqual([SIZE]);
   expect(outcomes.filter(({ kind }) => kind === "command.cancelled").length).toBe(READERS - 1);
-  expect(soFar).toBeLessThan((READERS * SIZE) / 2);
-  expect(growth).toBeLessThan(READERS * 5 * MEBIBYTE);
+  expect(soFar).toBeLessThan(READERS * (ON_THE_WAY_EACH + EACH));
+  expect(growth).toBeLessThan(READERS * EACH);
 });
