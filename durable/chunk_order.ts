@@ -1,4 +1,5 @@
-// Where the bodies of open commands stand: what the next chunk of a side must say to follow the last one.
+// Where open commands stand: whether their answer has begun, and what the next chunk of a side must say to
+// follow the last one.
 // Nothing but a cache of the log: forgotten after a failed transaction, and read again when it is asked for.
 //
 // Invariant: of each side, chunks count from 0, their bytes follow each other without gap or overlap, and
@@ -23,6 +24,7 @@ export interface ChunkPlace extends SideEnd {
   readonly length: number;
 }
 
+const SIDES: readonly Side[] = ["request", "response"];
 const NOTHING: SideEnd = { n: 0, offset: 0, at: 0 };
 /** No chunk says this: the body was recorded whole when an approval was asked for. */
 const WHOLE: SideEnd = { n: Infinity, offset: 0, at: 0 };
@@ -49,6 +51,8 @@ function place({ side, offset, length, at }: Classes, part: number): ChunkPlace 
 export class ChunkOrder {
   readonly #log: RecordLog;
   readonly #ends = new Map<CommandId, Map<Side, SideEnd>>();
+  /** Whether an answer has begun. */
+  readonly #started = new Map<CommandId, boolean>();
 
   constructor(log: RecordLog) {
     this.#log = log;
@@ -56,11 +60,19 @@ export class ChunkOrder {
 
   reload(): void {
     this.#ends.clear();
+    this.#started.clear();
+  }
+
+  /** A command was appended. All of it is known from here on, so that a call in two records costs no look-up. */
+  begun(command: CommandId): void {
+    this.#started.set(command, false);
+    this.#ends.set(command, new Map(SIDES.map((side) => [side, NOTHING])));
   }
 
   /** The command has come to its end. */
   drop(command: CommandId): void {
     this.#ends.delete(command);
+    this.#started.delete(command);
   }
 
   /** To judge the records of one call by, of which none is written yet. */
@@ -91,9 +103,19 @@ export class ChunkOrder {
     return after(recordedPlace(last), this.#log.payloads.size(last.id) ?? payloadSize(last.disclosure));
   }
 
+  hasStarted(command: CommandId): boolean {
+    const started = this.#started.get(command) ?? this.#log.find(command, "response.started", 0) !== null;
+    this.#started.set(command, started);
+    return started;
+  }
+
+  keepStarted(command: CommandId): void {
+    this.#started.set(command, true);
+  }
+
   /** Whether a side's first chunk may come: the answer has begun; the request does not stand in its own record. */
   mayBegin(command: CommandId, side: Side): boolean {
-    if (side === "response") return this.#log.find(command, "response.started", 0) !== null;
+    if (side === "response") return this.hasStarted(command);
     const requested = this.#log.find(command, "command.requested", 0);
     return (
       requested !== null && payloadSize(requested.disclosure) === 0 && this.#log.payloads.size(requested.id) === null
@@ -131,8 +153,16 @@ export class ChunksAhead {
     return true;
   }
 
+  hasStarted(command: CommandId): boolean {
+    return this.#started.has(command) || this.#order.hasStarted(command);
+  }
+
+  end(command: CommandId, side: Side): SideEnd {
+    return this.#ends.get(command + side)?.[2] ?? this.#order.end(command, side);
+  }
+
   follows(command: CommandId, { side, n, offset, at }: ChunkPlace): boolean {
-    const [, , end] = this.#ends.get(command + side) ?? [command, side, this.#order.end(command, side)];
+    const end = this.end(command, side);
     if (end.n !== n || end.offset !== offset || end.at !== at) return false;
     if (n > 0 || this.#asking.has(command)) return true;
     return (side === "response" && this.#started.has(command)) || this.#order.mayBegin(command, side);
@@ -146,6 +176,7 @@ export class ChunksAhead {
 
   /** All of the call is appended. */
   keep(): void {
+    for (const command of this.#started) this.#order.keepStarted(command);
     for (const [command, side, end] of this.#ends.values()) this.#order.keep(command, side, end);
   }
 }

@@ -9,6 +9,7 @@ import { type Committed, type Kind, KINDS, OUTCOMES } from "../core/record/recor
 import { ok, refuse, type Result } from "../core/result.ts";
 import { type ChunkOrder, chunkPlace, type ChunksAhead } from "./chunk_order.ts";
 import type { OpenIntents } from "./open_intents.ts";
+import { mayComplete } from "./outcome_order.ts";
 import { type Existing, type Head, type RecordLog, sameRecord } from "./record_log.ts";
 import type { AppendRefusal } from "./session_rpc.ts";
 import type { StorageBudget } from "./storage_budget.ts";
@@ -75,6 +76,7 @@ export class RecordJudge {
       if (intent !== undefined && (existing !== null || !follows)) return refused("conflict");
     }
     if (intent === undefined) return this.#planAfterOutcome(record, command, now, call.ended);
+    if (kind === "command.completed" && !mayComplete(record, command, call.chunks)) return refused("conflict");
     if (chunk !== null && !this.#budget.takesPayloads) return refused("storage_full");
     const head = this.#log.head(intent.no);
     if (head === null || !this.#log.fits(record, head, now)) return refused("malformed");

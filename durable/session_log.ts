@@ -126,7 +126,10 @@ export class SessionLog {
     if (isFull) return refused(within === null ? "overloaded" : "storage_full");
     if (!this.log.fits(record, head, now)) return refused("malformed");
     const { seq, leaf } = this.log.append(head, record, now);
-    if (kind === "command.requested" && !isOneway(classes)) this.#open.add(command, head.no, now);
+    if (kind === "command.requested" && !isOneway(classes)) {
+      this.#open.add(command, head.no, now);
+      this.#chunks.begun(command);
+    }
     return { ok: true, sid: head.sid, seq, leaf };
   }
 

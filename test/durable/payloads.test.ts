@@ -5,7 +5,7 @@ import fc from "fast-check";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import type { CommandId, SessionId } from "../../core/ids.ts";
 import { DETACHED_LIMIT, INLINE_LIMIT, type Side } from "../../core/record/payload.ts";
-import type { Committed } from "../../core/record/record.ts";
+import type { Classes, Committed } from "../../core/record/record.ts";
 import type { SessionObject } from "../../durable/session.ts";
 import { MAX_AGE_MS } from "../../durable/session_life.ts";
 import { PAYLOAD_PAGE } from "../../durable/session_rpc.ts";
@@ -242,6 +242,69 @@ describe("chunks", () => {
       expect(await bench.proceed([up.peek(some), up.peek(some)])).toEqual(conflict);
       sidOf(await bench.proceed([ended(command, 30)]));
       expect(await bench.proceed([down.peek(some)])).toEqual(conflict);
+      await bench.check();
+    }));
+
+  test("are counted by the outcome: a body that is said to be complete is all of them and what was left out", () =>
+    withBench(async (bench) => {
+      const conflict = { ok: false, reason: "conflict" };
+      const complete = (side: Side): string =>
+        JSON.stringify({ request: null, response: null, [side]: { complete: true } });
+      const end = (command: CommandId, classes: Classes, digests: string): Committed =>
+        record("command.completed", command, { ...ENDED, folded: 0, resp_bytes: 0, ...classes }, { digests });
+      for (const [side, bytes, cut] of [
+        ["request", "req_bytes", "req_cut"],
+        ["response", "resp_bytes", "resp_cut"],
+      ] as const)
+        for (const forgets of [false, true]) {
+          const command = newCommand();
+          await bench.begin(requested(command));
+          sidOf(await bench.proceed([started(command)]));
+          const body = new Body(command, side);
+          sidOf(await bench.proceed([body.next(text(10)), body.next(noise(INLINE_LIMIT + 1))]));
+          const size = body.whole.length;
+          if (forgets) bench.log.reload(bench.now);
+          for (const classes of [{ [bytes]: size - 1 }, { [bytes]: size + 1 }, { [bytes]: size + 5, [cut]: 4 }])
+            expect(await bench.proceed([end(command, classes, complete(side))])).toEqual(conflict);
+          // Chunks of the same call count, too.
+          expect(await bench.proceed([body.peek(text(7)), end(command, { [bytes]: size }, complete(side))])).toEqual(
+            conflict,
+          );
+          const whole = { [bytes]: size + 5, [cut]: 5 };
+          sidOf(await bench.proceed([end(command, whole, complete(side))]));
+        }
+      // One that is not said to be complete may have been cut anywhere.
+      const broken = newCommand();
+      await bench.begin(requested(broken));
+      sidOf(await bench.proceed([started(broken), new Body(broken, "response").next(text(5))]));
+      const digests = JSON.stringify({ request: null, response: { complete: false } });
+      sidOf(await bench.proceed([end(broken, { resp_bytes: 3 }, digests)]));
+      await bench.check();
+    }));
+
+  test("or none: an answer that began is not told whole in its outcome, and one that did not has no end", () =>
+    withBench(async (bench) => {
+      const conflict = { ok: false, reason: "conflict" };
+      const folded = { ...ENDED, folded: 1, resp_bytes: 0 };
+      for (const forgets of [false, true]) {
+        const begun = newCommand();
+        await bench.begin(requested(begun));
+        sidOf(await bench.proceed([started(begun)]));
+        const other = newCommand();
+        await bench.begin(requested(other));
+        if (forgets) bench.log.reload(bench.now);
+        expect(await bench.proceed([record("command.completed", begun, folded, { digests: "{}" })])).toEqual(conflict);
+        for (const body of [text(4), noise(INLINE_LIMIT + 1)])
+          expect(await bench.proceed([withBody("command.completed", begun, { ...folded, folded: 0 }, body)])).toEqual(
+            conflict,
+          );
+        sidOf(await bench.proceed([ended(begun, 0)]));
+        expect(await bench.proceed([ended(other, 0)])).toEqual(conflict);
+        expect(await bench.proceed([started(other), withBody("command.completed", other, folded, text(4))])).toEqual(
+          conflict,
+        );
+        sidOf(await bench.proceed([withBody("command.completed", other, folded, text(4))]));
+      }
       await bench.check();
     }));
 
