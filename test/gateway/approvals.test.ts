@@ -3,6 +3,7 @@
 
 import { connect } from "node:net";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { act, decide as decideBy, nextFor, seenBy, waitingFor } from "../support/approving.ts";
 import { type EchoUpstream, startEchoUpstream } from "../support/echo_upstream.ts";
 import { rawRequest } from "../support/raw_http.ts";
 import { eventually, startGateway, testPolicy, type TestGateway } from "../support/gateway.ts";
@@ -87,37 +88,9 @@ async function asked(person: string, path: string, headers: Record<string, strin
   return told.approval ?? "";
 }
 
-async function seen(person: string, id: string): Promise<string> {
-  const answer = await gateway.fetch(person, `/api/v1/approvals/${id}`);
-  return ((await answer.json()) as { seen?: string }).seen ?? "none";
-}
-
-async function decide(
-  person: string,
-  id: string,
-  decision: "approve" | "deny" = "approve",
-  more: object = {},
-): Promise<{ status: number; told: Record<string, unknown> }> {
-  const answer = await gateway.fetch(person, `/api/v1/approvals/${id}/decision`, {
-    method: "POST",
-    headers: { "content-type": "application/json" },
-    body: JSON.stringify({ decision, seen: await seen(person, id), ...more }),
-  });
-  return { status: answer.status, told: (await answer.json()) as Record<string, unknown> };
-}
-
-async function waiting(person: string): Promise<string[]> {
-  const answer = await gateway.fetch(person, "/api/v1/approvals");
-  return ((await answer.json()) as { items: { id: string }[] }).items.map(({ id }) => id);
-}
-
-async function untilWaiting(person: string, known: readonly string[]): Promise<string> {
-  const found = await eventually(
-    async () => (await waiting(person)).filter((id) => !known.includes(id)),
-    (ids) => ids.length > 0,
-  );
-  return found[0] ?? "";
-}
+const decide = (person: string, id: string, decision: "approve" | "deny" = "approve", more: object = {}) =>
+  decideBy(gateway, person, id, decision, more);
+const waiting = (person: string) => waitingFor(gateway, person);
 
 async function kindsOf(command: string): Promise<string[]> {
   return (await gateway.records("alice", "tool")).filter((one) => one.command === command).map(({ kind }) => kind);
@@ -184,7 +157,7 @@ describe("a command that needs an approval", () => {
   test("waits as long as its caller prefers, and goes on where it stands", async () => {
     const known = await waiting("bob");
     const running = call("alice", "/asks/e", { prefer: "wait=60" });
-    const id = await untilWaiting("bob", known);
+    const id = await nextFor(gateway, "bob", known);
     expect((await decide("bob", id)).status).toBe(200);
     const answer = await running;
     expect(answer.status, await answer.clone().text()).toBe(200);
@@ -280,14 +253,10 @@ describe("who decides", () => {
 
   test("not by what was seen before it changed", async () => {
     const id = await asked("alice", "/two/a");
-    const before = await seen("erin", id);
+    const before = await seenBy(gateway, "erin", id);
     expect((await decide("sam", id)).status).toBe(200);
-    const late = await gateway.fetch("erin", `/api/v1/approvals/${id}/decision`, {
-      method: "POST",
-      headers: { "content-type": "application/json" },
-      body: JSON.stringify({ decision: "approve", seen: before }),
-    });
-    expect([late.status, ((await late.json()) as Problem).reason]).toEqual([409, "approval_changed"]);
+    const late = await act(gateway, "erin", id, "decision", { decision: "approve", seen: before });
+    expect([late.status, late.told.reason]).toEqual([409, "approval_changed"]);
   });
 
   test("as many as the rule asks, each for one group", async () => {
@@ -307,12 +276,8 @@ describe("what is allowed for a time", () => {
     await first.arrayBuffer();
     const other = await call("alice", "/granted/b");
     expect(((await other.json()) as Problem).reason).toBe("approval_pending");
-    const revoked = await gateway.fetch("bob", `/api/v1/approvals/${id}/revoke`, {
-      method: "POST",
-      headers: { "content-type": "application/json" },
-      body: "{}",
-    });
-    expect(revoked.status, await revoked.clone().text()).toBe(200);
+    const revoked = await act(gateway, "bob", id, "revoke", {});
+    expect(revoked.status, JSON.stringify(revoked.told)).toBe(200);
     const after = await call("alice", "/granted/a", {}, `{"n":2}`);
     expect(((await after.json()) as Problem).reason).toBe("approval_pending");
   });
@@ -334,19 +299,12 @@ describe("breaking the glass", () => {
     const { items } = (await list.json()) as { items: { id: string; review: string }[] };
     const [owed] = items;
     expect(owed?.review).toBe("owed");
-    const review = (person: string, body: object): Promise<Response> =>
-      gateway.fetch(person, `/api/v1/approvals/${owed?.id ?? ""}/review`, {
-        method: "POST",
-        headers: { "content-type": "application/json" },
-        body: JSON.stringify(body),
-      });
-    expect(((await (await review("alice", { comment: "Fine." })).json()) as Problem).reason).toBe(
-      "decider_is_requester",
-    );
-    expect(((await (await review("erin", {})).json()) as Problem).reason).toBe("comment_needed");
+    const review = (person: string, body: object) => act(gateway, person, owed?.id ?? "", "review", body);
+    expect((await review("alice", { comment: "Fine." })).told.reason).toBe("decider_is_requester");
+    expect((await review("erin", {})).told.reason).toBe("comment_needed");
     const signed = await review("erin", { comment: "It was." });
-    expect(signed.status, await signed.clone().text()).toBe(200);
-    expect(((await (await review("erin", { comment: "It was." })).json()) as Problem).reason).toBe("review_none");
+    expect(signed.status, JSON.stringify(signed.told)).toBe(200);
+    expect((await review("erin", { comment: "It was." })).told.reason).toBe("review_none");
   });
 
   test("is for those whom the rule lets", async () => {
@@ -370,7 +328,7 @@ describe("a caller who waits and leaves", () => {
         "Prefer: wait=60",
       ]),
     );
-    const id = await untilWaiting("bob", known);
+    const id = await nextFor(gateway, "bob", known);
     // The local runtime hears of a reset; of a mere end of what the client sends it hears nothing.
     socket.resetAndDestroy();
     const shown = await eventually(
