@@ -1,5 +1,7 @@
 // The console's pages: who gets them, what stands in them, and what of them is on record.
 
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { readConfig } from "../../workers/config.ts";
 import type { Env } from "../../workers/env.ts";
@@ -138,6 +140,14 @@ describe("files", () => {
       expect(text).not.toMatch(/<style|\sstyle=|\son[a-z]+=|<script(?![^>]* src=)/i);
     }
   });
+});
+
+test("no page hands its frame markup that was made elsewhere", () => {
+  const folder = join(import.meta.dirname, "../../workers/pages");
+  const sources = readdirSync(folder).filter((name) => /\.tsx?$/.test(name) && name !== "static_files.ts");
+  const ways = /dangerouslySetInnerHTML|hono\/html|\braw\(|javascript:|isEscaped|\.innerHTML/;
+  expect(sources.length).toBeGreaterThan(8);
+  expect(sources.filter((name) => ways.test(readFileSync(join(folder, name), "utf8")))).toEqual([]);
 });
 
 describe("on record", () => {
