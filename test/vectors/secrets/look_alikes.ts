@@ -161,7 +161,20 @@ const EMPTY: readonly Row[] = [
   ["placeholder in angle brackets", "api_key", "<your-api-key>"],
 ];
 
-const ALL: readonly Row[] = [...IDENTIFIERS, ...DIGESTS, ...MATERIAL, ...WORDS, ...EMPTY];
+const MORE: readonly Row[] = [
+  ["digest of an image layer", "layer", "sha256:{h64}"],
+  ["chromosome position", "locus", "chr{d1}:{d8}-{d8}"],
+  ["gps track", "track", "52.{d5},13.{d5};52.{d5},13.{d5};52.{d5},13.{d5}"],
+  ["orcid", "researcher", "0000-0002-{d4}-{d4}"],
+  ["doi", "doi", "10.1000/xyz{d6}"],
+  ["oid", "oid", "1.3.6.1.4.1.{d5}.2.1"],
+  ["go module", "module", "github.com/team/tool/v2@v2.{d1}.{d2}"],
+  ["debian version", "package", "2:8.2.{d4}-1+deb12u{d1}"],
+  ["helm release", "release", "api-{d1}.{d2}.{d1}-rc{d1}"],
+  ["metric", "metric", "http_requests_total{method=get,code=200}"],
+];
+
+const ALL: readonly Row[] = [...IDENTIFIERS, ...DIGESTS, ...MATERIAL, ...WORDS, ...EMPTY, ...MORE];
 
 export function lookAlikes(seed: number): LookAlike[] {
   const random = new Random(seed);
