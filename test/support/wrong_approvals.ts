@@ -208,6 +208,7 @@ export const WRONG_APPROVALS: Wrong = [
     [opened, ask, { ...yes(), classes: { decision: "approve", state: "approved" } }],
     "2 an approval without its time",
   ],
+  ["is approved for no time", [opened, ask, { ...yes(), classes: approved(at(2)) }], "2 an approval without its time"],
   ["never expires", [opened, draft("approval.requested", 1, {})], "1 an approval.requested without its expiry"],
   ["lets an agent break the glass", [acted, ask, glass("alice")], "2 an actor broke the glass"],
   ["lets another break the glass", [opened, ask, glass("bob")], "2 another than the requester broke the glass"],

@@ -35,7 +35,8 @@ export function intentRecord(
       classes: {
         protocol: "http",
         verb: verbClass(asked.method) ?? "other",
-        effect: "allow",
+        // Whoever reads it sees from this that there must have been an approval.
+        effect: use === null ? "allow" : "needs_approval",
         policy: asked.decision.policy,
         rule: asked.decision.rule ?? "",
         ...(typeof length === "number" ? { req_size: length } : {}),
