@@ -6,6 +6,9 @@ import { defineConfig } from "vitest/config";
 // system: the built bundle with real servers and real clients, from Node.
 // A time limit only ends what hangs: no test may depend on how fast the machine is.
 const LIMIT_MS = 60_000;
+// The same for all, so that they are one queue: many files wait most of their time, for processes that
+// start and for what has to take its time, and others have the processors meanwhile.
+const WORKERS = 3;
 
 export default defineConfig({
   test: {
@@ -16,6 +19,9 @@ export default defineConfig({
           include: ["test/core/**/*.test.ts", "test/cli/pure/**/*.test.ts"],
           environment: "node",
           testTimeout: LIMIT_MS,
+          maxWorkers: WORKERS,
+          // Pure code keeps nothing that one file could leave to the next, and most files take less than a process does to start.
+          isolate: false,
         },
       },
       {
@@ -30,6 +36,7 @@ export default defineConfig({
           setupFiles: ["./test/support/search_tables.ts"],
           include: ["test/durable/**/*.test.ts", "test/workers/**/*.test.ts"],
           testTimeout: LIMIT_MS,
+          maxWorkers: WORKERS,
         },
       },
       {
@@ -42,7 +49,7 @@ export default defineConfig({
           testTimeout: LIMIT_MS,
           hookTimeout: LIMIT_MS,
           globalSetup: ["test/support/build_once.ts"],
-          maxWorkers: 2,
+          maxWorkers: WORKERS,
         },
       },
     ],
