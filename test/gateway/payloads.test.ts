@@ -4,9 +4,10 @@
 import { randomBytes } from "node:crypto";
 import { request } from "node:http";
 import { brotliCompressSync, constants, deflateRawSync, deflateSync, gzipSync } from "node:zlib";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { type EchoUpstream, startEchoUpstream } from "../support/echo_upstream.ts";
 import { startGateway, testPolicy, type TestGateway } from "../support/gateway.ts";
+import type { Person } from "../support/issuer.ts";
 import { expectRecordedAs, type RecordedCommand, recordedCommand, type Side } from "../support/recorded_payload.ts";
 
 const KIBIBYTE = 1024;
@@ -16,6 +17,12 @@ const SECRET = randomBytes(18).toString("base64url");
 
 let upstream: EchoUpstream;
 let gateway: TestGateway;
+/** Somebody else for each test: who reads a command reads all of its session, and these are large. */
+let caller: Person;
+let callers = 0;
+beforeEach(() => {
+  caller = { subject: `caller ${++callers}`, groups: ["engineers"] };
+});
 
 beforeAll(async () => {
   upstream = await startEchoUpstream();
@@ -43,7 +50,7 @@ afterAll(async () => {
 });
 
 function of(path: string, connection = "tool"): Promise<RecordedCommand> {
-  return recordedCommand(gateway, "alice", connection, path);
+  return recordedCommand(gateway, caller, connection, path);
 }
 
 /** Has the upstream answer this path with these bytes, in so many writes. */
@@ -91,7 +98,7 @@ describe("the record of", () => {
   test.each(BODIES)("%s (%s) is what was sent and what came back", async (what, type, body) => {
     const path = `/both/${encodeURIComponent(what)}`;
     answers(path, body, { "content-type": type }, 7);
-    const answer = await gateway.fetch("alice", `/c/tool${path}`, {
+    const answer = await gateway.fetch(caller, `/c/tool${path}`, {
       method: "POST",
       headers: { "content-type": type },
       body: new Uint8Array(body),
@@ -112,7 +119,7 @@ describe("the record of", () => {
     async function* pieces(): AsyncGenerator<Uint8Array> {
       for (const part of parts) yield Buffer.from(part);
     }
-    await gateway.fetch("alice", "/c/tool/chunked", {
+    await gateway.fetch(caller, "/c/tool/chunked", {
       method: "PUT",
       headers: { "content-type": "application/x-ndjson" },
       body: pieces() as unknown as ReadableStream,
@@ -128,7 +135,7 @@ describe("the record of", () => {
   test("a download of 5 MB is whole, in chunks of a quarter of a mebibyte at most", async () => {
     const body = randomBytes(5_000_000);
     answers("/large", body, { "content-type": "application/octet-stream", "content-length": body.length });
-    const answer = await gateway.fetch("alice", "/c/tool/large");
+    const answer = await gateway.fetch(caller, "/c/tool/large");
     expect(Buffer.from(await answer.arrayBuffer()).equals(body)).toBe(true);
     const command = await of("GET /large");
     await expectRecordedAs(command, "response", body);
@@ -148,14 +155,14 @@ describe("the record of", () => {
         })
         .end(part),
     );
-    const answer = await gateway.fetch("alice", "/c/tool/range", { headers: { range: "bytes=10-199" } });
+    const answer = await gateway.fetch(caller, "/c/tool/range", { headers: { range: "bytes=10-199" } });
     expect(Buffer.from(await answer.arrayBuffer()).equals(part)).toBe(true);
     await expectRecordedAs(await of("GET /range"), "response", part);
   });
 
   test("a body that is empty, or not there, is a record without one", async () => {
     upstream.handlers.set("/nothing", (_, response) => response.writeHead(204).end());
-    await gateway.fetch("alice", "/c/tool/nothing", { method: "POST", body: "" });
+    await gateway.fetch(caller, "/c/tool/nothing", { method: "POST", body: "" });
     const { begun, outcome } = await of("POST /nothing");
     for (const { fields } of [begun, outcome]) expect(fields.payload ?? fields.payload_digest).toBeUndefined();
   });
@@ -180,7 +187,7 @@ describe("inside a coding", () => {
     const body = code(Buffer.from(text));
     answers(path, body, { "content-type": "application/json", "content-encoding": coding }, 9);
     await gateway
-      .fetch("alice", `/c/tool${path}`, {
+      .fetch(caller, `/c/tool${path}`, {
         method: "POST",
         headers: { "content-type": "application/json", "content-encoding": coding, "accept-encoding": coding },
         body: new Uint8Array(body),
@@ -249,7 +256,7 @@ describe("inside a coding", () => {
     headers: Readonly<Record<string, string>>,
     body?: Buffer,
   ): Promise<Buffer> {
-    const authorization = `Bearer ${await gateway.token("alice")}`;
+    const authorization = `Bearer ${await gateway.token(caller)}`;
     return new Promise((resolve, reject) => {
       const sent = { authorization, "content-type": "text/plain", "accept-encoding": "gzip, br, zstd", ...headers };
       const length = body === undefined ? {} : { "content-length": body.length };
@@ -272,7 +279,7 @@ describe("inside a coding", () => {
 describe("how much is recorded", () => {
   const both = async (connection: string, path: string, body: Uint8Array): Promise<RecordedCommand> => {
     answers(path, body, { "content-type": "text/plain" });
-    const answer = await gateway.fetch("alice", `/c/${connection}${path}`, {
+    const answer = await gateway.fetch(caller, `/c/${connection}${path}`, {
       method: "POST",
       headers: { "content-type": "text/plain" },
       body: new Uint8Array(body),

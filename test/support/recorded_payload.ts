@@ -2,6 +2,7 @@
 
 import { expect } from "vitest";
 import { eventually, type ReadRecord, type TestGateway } from "./gateway.ts";
+import type { Person } from "./issuer.ts";
 
 export type Side = "request" | "response";
 
@@ -27,7 +28,7 @@ export interface RecordedCommand {
 /** A command of that target (a method, a space and a path), once it has its outcome: the last one, or the `at`-th. */
 export async function recordedCommand(
   gateway: TestGateway,
-  person: string,
+  person: string | Person,
   connection: string,
   target: string,
   at = -1,
