@@ -14,16 +14,32 @@ export function checkAgainstConfig(policy: Policy, config: Known): PolicyProblem
     const expected = expectedOf(new URL(upstream), config);
     if (expected !== null) problems.push({ path: `connections.${name}.upstream`, ...upstreamAt, expected });
   }
+  for (const [name, { url, urlAt }] of policy.notify) {
+    const expected = url === null ? null : expectedOfNotice(new URL(url), config);
+    if (expected !== null) problems.push({ path: `notify.${name}.url`, ...urlAt, expected });
+  }
   return problems;
 }
 
-function expectedOf(upstream: URL, { hosts, hostForm, console: own, allowInsecureHttp }: Known): string | null {
+function expectedOf(upstream: URL, config: Known): string | null {
   // A gateway that calls itself would loop, and let callers reach its own surfaces with its own credential.
+  if (isOurs(upstream, config)) return "an upstream that is not the gateway itself";
+  return isInsecure(upstream, config) ? "an upstream over https" : null;
+}
+
+function expectedOfNotice(url: URL, config: Known): string | null {
+  // Its answer would say that the notice has arrived, and nobody would have been told.
+  if (isOurs(url, config)) return "a URL that is not the gateway's own";
+  return isInsecure(url, config) ? "a URL over https" : null;
+}
+
+function isOurs(url: URL, { hosts, hostForm, console: own }: Known): boolean {
   // A dot at the end of a name names the same host (RFC 1034 §3.1).
-  const host = upstream.host.replace(/\.(?=:|$)/, "");
+  const host = url.host.replace(/\.(?=:|$)/, "");
   const isConsole = own !== null && new URL(own.origin).host === host;
-  const isOurs = hosts.has(host) || isConsole || (hostForm !== null && host.endsWith(hostForm.suffix));
-  if (isOurs) return "an upstream that is not the gateway itself";
-  if (upstream.protocol !== "https:" && !allowInsecureHttp) return "an upstream over https";
-  return null;
+  return hosts.has(host) || isConsole || (hostForm !== null && host.endsWith(hostForm.suffix));
+}
+
+function isInsecure(url: URL, { allowInsecureHttp }: Known): boolean {
+  return url.protocol !== "https:" && !allowInsecureHttp;
 }

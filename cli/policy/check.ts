@@ -1,6 +1,7 @@
 // `sallyport policy check`: whether a file is a policy, and what of it was hardly meant. Offline.
 
-import { analyse, type PolicyWarning } from "../../core/policy/tooling/analysis.ts";
+import { analyse } from "../../core/policy/tooling/analysis.ts";
+import type { PolicyWarning } from "../../core/policy/tooling/warning.ts";
 import { counted } from "../../core/policy/tooling/spans.ts";
 import type { PolicyProblem } from "../../core/policy/policy.ts";
 import { ok } from "../../core/result.ts";

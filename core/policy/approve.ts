@@ -4,6 +4,7 @@
 import type { Identity } from "../approval/approval.ts";
 import type { ApprovalTerms, Slot } from "../approval/terms.ts";
 import type { FileApprove, FilePeopleWithRoles, FileRule, PolicyFile } from "./file.ts";
+import { Fillable } from "./fillable.ts";
 import { ALL_BUILT_IN, isBuiltInMask } from "./own_masks.ts";
 import type { Place, ValuePath } from "./read_yaml.ts";
 import type { NotifyTarget } from "./rule.ts";
@@ -63,6 +64,25 @@ export function findApprovals(file: PolicyFile, builtIn: readonly string[], repo
     if (target.format === "slack" && (target.url === undefined) === (target.secret === undefined))
       report(["notify", name], "a url, or a secret that is the URL", true);
   findTwice(file.persons, report);
+}
+
+/** Approvals that nobody could ever give. Of a file in which nothing else is wrong. */
+export function findShortages(file: PolicyFile, report: Report): void {
+  const fillable = new Fillable(file.roles, file.persons);
+  for (const [index, { who, approve }] of file.rules.entries()) {
+    if (approve === undefined) continue;
+    const at = ["rules", index, "approve", "by"];
+    const { shortage, isNobodyLeft } = fillable.filling(who, approve.by);
+    if (shortage !== null) {
+      const { slots, wanted, there } = shortage;
+      const [only] = slots;
+      report(
+        slots.length === 1 && only !== undefined ? [...at, only] : at,
+        `people enough: ${wanted} have to approve, and ${there === 0 ? "nobody" : `only ${there}`} could`,
+      );
+    } else if (isNobodyLeft)
+      report(at, "people enough beside whoever asks: for nobody who may ask anybody could approve");
+  }
 }
 
 function findInApprove(

@@ -9,8 +9,9 @@ import { MAX_STEPS } from "../../core/policy/condition.ts";
 import { MAX_RULES } from "../../core/policy/file_schema.ts";
 import { type Policy, parsePolicy } from "../../core/policy/policy.ts";
 import { MAX_TEXT } from "../../core/policy/read_yaml.ts";
-import { analyse, WARNING_CODES } from "../../core/policy/tooling/analysis.ts";
+import { analyse } from "../../core/policy/tooling/analysis.ts";
 import { runExamples } from "../../core/policy/tooling/examples.ts";
+import { WARNING_CODES } from "../../core/policy/tooling/warning.ts";
 import { policySchema } from "../../scripts/policy_schema.ts";
 import { blocksOf, sectionOf, textOf } from "./text.ts";
 

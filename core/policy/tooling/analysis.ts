@@ -1,36 +1,13 @@
-// What a policy says that its author can hardly have meant, or that this gateway cannot do yet. Only
-// what is certain: a warning that is wrong teaches people to read none.
+// What a policy says that its author can hardly have meant. Only what is certain: a warning that is wrong
+// teaches people to read none.
 
 import type { Policy } from "../policy.ts";
 import type { PolicyRule } from "../rule.ts";
 import { type Place, readYaml } from "../read_yaml.ts";
+import { approvalWarnings, approverRoles } from "./approval_warnings.ts";
 import { connectionsOf } from "./order.ts";
 import { findShadows, type Shadow } from "./shadows.ts";
-
-export interface PolicyWarning {
-  readonly code: WarningCode;
-  /** From 1. */
-  readonly line: number;
-  readonly column: number;
-  readonly message: string;
-  /** What to do about it. */
-  readonly advice: string;
-  /** The rule it is about, if it is about one. */
-  readonly rule: string | null;
-}
-
-/** Stable. */
-export const WARNING_CODES = [
-  "rule_unreachable",
-  "deny_overridden",
-  "selects_no_connection",
-  "role_unused",
-  "connection_unused",
-  "allows_everything",
-  "approval_unavailable",
-  "analysis_bounded",
-] as const;
-export type WarningCode = (typeof WARNING_CODES)[number];
+import { about, type PolicyWarning } from "./warning.ts";
 
 /** In the file's order. `text` is the one that the policy was parsed from. */
 export function analyse(policy: Policy, text: string): readonly PolicyWarning[] {
@@ -40,7 +17,9 @@ export function analyse(policy: Policy, text: string): readonly PolicyWarning[] 
   const warnings = [
     ...shadows.found.map(shadowWarning),
     ...policy.rules.flatMap((rule) => ruleWarnings(policy, rule)),
+    ...approvalWarnings(policy),
     ...unusedRoles(policy, placeOf),
+    ...unusedNotify(policy, placeOf),
     ...unusedConnections(policy, placeOf),
   ];
   if (!shadows.isWhole) {
@@ -55,10 +34,6 @@ export function analyse(policy: Policy, text: string): readonly PolicyWarning[] 
     });
   }
   return warnings.toSorted((a, b) => a.line - b.line || a.column - b.column);
-}
-
-function about(rule: PolicyRule, code: WarningCode, message: string, advice: string): PolicyWarning {
-  return { code, line: rule.line, column: rule.column, message, advice, rule: rule.id };
 }
 
 function shadowWarning({ rule, by }: Shadow): PolicyWarning {
@@ -100,16 +75,6 @@ function ruleWarnings(policy: Policy, rule: PolicyRule): readonly PolicyWarning[
       ),
     );
   }
-  if (rule.effect === "needs_approval") {
-    warnings.push(
-      about(
-        rule,
-        "approval_unavailable",
-        `${rule.id} needs an approval, and this gateway has none yet: what it decides is refused.`,
-        "Leave it, if refusing is right until then.",
-      ),
-    );
-  }
   return warnings;
 }
 
@@ -124,7 +89,7 @@ function isEverythingForEverybody(rule: PolicyRule): boolean {
   );
 }
 
-type PlaceOf = (member: "roles" | "connections", name: string) => Place;
+type PlaceOf = (member: "roles" | "connections" | "notify", name: string) => Place;
 
 /** Of a text that is not the policy's. */
 const NOWHERE: Place = { line: 1, column: 1 };
@@ -133,7 +98,7 @@ const NOWHERE: Place = { line: 1, column: 1 };
 const BUILT_IN: ReadonlySet<string> = new Set(["admin", "auditor"]);
 
 function unusedRoles(policy: Policy, placeOf: PlaceOf): readonly PolicyWarning[] {
-  const named = new Set(policy.rules.flatMap((rule) => [...rule.roles]));
+  const named = new Set(policy.rules.flatMap((rule) => [...rule.roles, ...approverRoles(rule)]));
   // A condition may ask for a role by any expression: one in whose text the name stands counts as using it.
   const conditions = policy.rules.flatMap((rule) => rule.when?.text ?? []);
   return policy.roles
@@ -158,6 +123,19 @@ function unusedConnections(policy: Policy, placeOf: PlaceOf): readonly PolicyWar
       ...placeOf("connections", name),
       message: `Nobody can use the connection ${name}: no rule allows anything on it.`,
       advice: "Write a rule for it, or remove it.",
+      rule: null,
+    }));
+}
+
+function unusedNotify(policy: Policy, placeOf: PlaceOf): readonly PolicyWarning[] {
+  const named = new Set(policy.rules.flatMap(({ approve }) => approve?.notify ?? []));
+  return [...policy.notify.keys()]
+    .filter((name) => !named.has(name))
+    .map((name) => ({
+      code: "notify_unused",
+      ...placeOf("notify", name),
+      message: `Nothing is told to ${name}: no rule names it.`,
+      advice: "Name it in a rule's approve, or remove it.",
       rule: null,
     }));
 }

@@ -1,7 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { decide, rolesOf } from "../../../../core/policy/decide.ts";
-import { analyse, type PolicyWarning } from "../../../../core/policy/tooling/analysis.ts";
+import { analyse } from "../../../../core/policy/tooling/analysis.ts";
+import type { PolicyWarning } from "../../../../core/policy/tooling/warning.ts";
 import { findShadows } from "../../../../core/policy/tooling/shadows.ts";
 import { routeSegments } from "../../../../core/protocol/http/target.ts";
 import { asking, file, person, policyOf, rule, withoutBody } from "../sample_policy.ts";
@@ -95,8 +96,8 @@ describe("analyse, of conditions, priorities and demands", () => {
     expect(found("admin", "admins")).toEqual([]);
   });
 
-  it("tells what this gateway cannot do yet", () => {
-    expect(ofRules(rule({ effect: "needs-approval" }))).toMatchObject([{ code: "approval_unavailable", rule: "read" }]);
+  it("has nothing to say of what a rule demands", () => {
+    expect(ofRules(rule({ effect: "needs-approval", mask: ["secrets"] }))).toEqual([]);
     expect(ofRules(rule({ mask: ["secrets"], record: { head: 10 } }))).toEqual([]);
   });
 
@@ -111,6 +112,76 @@ describe("analyse, of conditions, priorities and demands", () => {
   it("takes a role that a condition speaks of for used", () => {
     const value = file({ roles: ROLES, rules: [rule({ when: 'principal.hasRole("lead")' })] });
     expect(warnings(value)).toEqual([]);
+  });
+});
+
+describe("analyse, of approvals", () => {
+  const ann = { issuer: "https://id.example", subject: "ann" };
+  const ben = { ...ann, subject: "ben" };
+  const told = (approve: object, parts: object = {}, who: unknown = { roles: ["engineer"] }): readonly string[] => {
+    const asks = rule({ who, effect: "needs-approval", approve });
+    const value = file({
+      roles: ROLES,
+      rules: [asks, rule({ id: "other", who: { roles: ["lead", "engineer"] } })],
+      ...parts,
+    });
+    return warnings(value)
+      .filter(({ rule: id }) => id !== "other")
+      .map(({ code, message }) => `${code}: ${message}`);
+  };
+
+  it("names people for whom nobody could approve, since nobody approves what they asked for", () => {
+    const who = { groups: ["engineers"], subjects: [ann, ben] };
+    expect(told({ by: [{ subjects: [ann] }] }, {}, who)).toEqual([
+      "approver_is_requester: Nobody can approve what ann asks for by read: without who asks there are too few.",
+    ]);
+    expect(told({ by: [{ subjects: [ann, ben], count: 2 }] }, {}, who)).toEqual([
+      "approver_is_requester: Nobody can approve what ann, ben ask for by read: without who asks there are too few.",
+    ]);
+    expect(told({ by: [{ subjects: [ann, ben] }] }, {}, who)).toEqual([]);
+    expect(told({ by: [{ subjects: [ann], groups: ["leads"] }] }, {}, who)).toEqual([]);
+    // One role for both is fine: another of its people approves.
+    expect(told({ by: [{ roles: ["engineer"] }] })).toEqual([]);
+  });
+
+  it("names roles that nobody can hold, of approvers and of those who break the glass", () => {
+    const roles = { ...ROLES, nobody: {} };
+    const empty =
+      "approver_role_empty: read counts on the role nobody, which nobody can hold: it has no groups and no subjects.";
+    expect(told({ by: [{ groups: ["g"], roles: ["nobody"] }] }, { roles })).toEqual([empty]);
+    expect(told({ by: [{ groups: ["g"] }], break_glass: { roles: ["nobody"] } }, { roles })).toEqual([empty]);
+    // The first admin may hold it without being named.
+    expect(told({ by: [{ groups: ["g"], roles: ["admin"] }] })).toEqual([]);
+  });
+
+  it("takes a role that approves, or breaks the glass, for used", () => {
+    const roles = { engineer: ROLES.engineer, boss: { groups: ["bosses"] } };
+    const rules = (approve: object): object => ({ roles, rules: [rule({ effect: "needs-approval", approve })] });
+    expect(told({}, rules({ by: [{ roles: ["boss"] }] }))).toEqual([]);
+    expect(told({}, rules({ by: [{ groups: ["g"] }], break_glass: { roles: ["boss"] } }))).toEqual([]);
+    expect(told({}, rules({ by: [{ groups: ["g"] }] }))).toEqual(["role_unused: No rule names the role boss."]);
+  });
+
+  it("tells of times that end with the session before they are over", () => {
+    const short = { connections: { registry: { ...CONNECTION, session_seconds: 1800 } } };
+    expect(told({ by: [{ groups: ["g"] }], expires_minutes: 30, grant: { minutes: 30 } }, short)).toEqual([]);
+    expect(told({ by: [{ groups: ["g"] }], grant: { minutes: 31 } }, short)).toEqual([
+      "approval_outlives_session: What read stops is open for 60 minutes and is granted for up to 31 minutes, but ends with its session, which lasts 1800 seconds at most.",
+    ]);
+    const either = { connections: { registry: short.connections.registry, long: CONNECTION } };
+    const asks = rule({ effect: "needs-approval", connections: ["*"] });
+    expect(told({}, { ...either, rules: [asks], roles: { engineer: ROLES.engineer } })).toEqual([]);
+  });
+
+  it("names addresses to which nothing is told, with their place", () => {
+    const notify = { ops: { format: "slack", secret: "NOTIFY_OPS" }, idle: { format: "slack", secret: "NOTIFY_IDLE" } };
+    const value = file({
+      notify,
+      rules: [rule({ effect: "needs-approval", approve: { by: [{ groups: ["g"] }], notify: ["ops"] } })],
+    });
+    const found = warnings(value);
+    expect(found).toMatchObject([{ code: "notify_unused", message: "Nothing is told to idle: no rule names it." }]);
+    expect(JSON.stringify(value, null, 2).split("\n")[(found[0]?.line ?? 0) - 1]?.trim()).toBe('"idle": {');
   });
 });
 
