@@ -5,9 +5,11 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import type { Approval } from "../../core/approval/approval.ts";
+import type { CommandId, Digest } from "../../core/ids.ts";
+import type { Classes } from "../../core/record/record.ts";
 import type { Ask, AskAnswer, Consumed, Stepped } from "../../durable/approval_rpc.ts";
-import { checkSession, kindsOf, newCommand, withStorage } from "../support/objects.ts";
-import { BOB, CAROL, MINUTE, slot } from "../support/sample_approval.ts";
+import { checkSession, classesOf, kindsOf, newCommand, requested, withStorage } from "../support/objects.ts";
+import { BOB, CAROL, MINUTE, OTHER_POLICY, POLICY, slot } from "../support/sample_approval.ts";
 import { Bench, type Fault, withBench } from "../support/session_bench.ts";
 import { asking, deciding, using } from "../support/waiting_commands.ts";
 
@@ -296,4 +298,42 @@ test("an object's parts find in storage what another instance left", () =>
     expect(new Desk(second).stateOf(ask.approval)).toBe("approved");
     expect(await new Desk(second).consume(using(ask.approval))).toMatchObject({ ok: true });
     await checkSession(second.log, first.sid);
+  }));
+
+test("what was asked under another policy than the one in force ends by the alarm, unless it was asked since", () =>
+  withBench(async (bench) => {
+    const desk = new Desk(bench);
+    const [before, since] = [desk.asked(), desk.asked()];
+    await desk.ask(before);
+    bench.now += MINUTE;
+    const later = asking({}, since.approval.id, bench.now);
+    await desk.ask(later);
+    const { approvals } = bench.log;
+    const inForce = (policy: Digest): Promise<void> =>
+      turn(bench, () => approvals.policyIs(policy, bench.now, bench.now), undefined);
+    await inForce(POLICY);
+    expect(desk.stateOf(before.approval)).toBe("pending");
+    await inForce(OTHER_POLICY);
+    expect([desk.stateOf(before.approval), desk.stateOf(later.approval)]).toEqual(["cancelled", "pending"]);
+    expect(classesOf((await bench.check()).records.at(-1))).toEqual({ reason: "policy_changed" });
+  }));
+
+test("a message of a socket waits in its socket's session, and is complete in itself once it goes on", () =>
+  withBench(async (bench) => {
+    const desk = new Desk(bench);
+    const socket = newCommand();
+    await bench.begin(requested(socket));
+    const message = { protocol: "websocket", verb: "send", socket, type: "text", size: 6, oneway: 1, format: "text" };
+    const ask = asking({ classes: message, fields: { payload: "deploy" } }, newCommand(), bench.now);
+    const within = (command: CommandId): Promise<AskAnswer> =>
+      turn<AskAnswer>(bench, () => bench.log.ask(ask, bench.now, command), REFUSED);
+    expect(await within(newCommand())).toEqual({ ok: false, reason: "session_needed" });
+    expect(await within(socket)).toMatchObject({ ok: true, sid: bench.sid });
+    await desk.decide(deciding(ask.approval));
+    const use = (classes: Classes): Promise<Consumed> => desk.consume(using(ask.approval, undefined, { classes }));
+    const { format: _, ...intent } = message;
+    expect(await use({ ...intent, socket: newCommand() })).toEqual({ ok: false, reason: "malformed" });
+    expect(await use(intent)).toMatchObject({ ok: true });
+    expect(bench.log.underWay).toBe(1);
+    await bench.check();
   }));
