@@ -20,7 +20,7 @@ import type {
   Stepped,
 } from "./approval_rpc.ts";
 import type { Approvals } from "./approvals.ts";
-import type { GroupCommit } from "./group_commit.ts";
+import { type GroupCommit, IN_FLIGHT_LIMIT } from "./group_commit.ts";
 import { weightOf } from "./record_weight.ts";
 import { FEW, LEASE_MS } from "./session_life.ts";
 import type { SessionLog } from "./session_log.ts";
@@ -34,6 +34,12 @@ export const DECISION_WAITERS = 256;
 const LISTED_MS = 1_000;
 /** Whoever asked later may have known a newer policy than the one that was fetched: clocks differ, too. */
 const ASKED_BEFORE_MS = 10_000;
+
+/**
+ * What asks comes with its whole body, of which the policy lets 16 MiB wait: as much as may be under way. One
+ * so large counts a little less, and is taken while no other body is.
+ */
+const ASK_WEIGHT: number = IN_FLIGHT_LIMIT - 1024 * 1024;
 
 export interface DeskHost {
   readonly log: SessionLog;
@@ -77,7 +83,7 @@ export class ApprovalDesk implements ApprovalRpc {
   /** `within`: the open command to whose session it belongs, for a message of a socket; without it, the session that takes new commands. */
   async ask(asked: Ask, opening: Opening | null, within: CommandId | null = null): Promise<AskAnswer> {
     const { log } = this.#host;
-    const weight = weightOf(asked.records);
+    const weight = Math.min(weightOf(asked.records), ASK_WEIGHT);
     const reason = await this.#host.ready(opening, weight);
     if (reason !== null) return { ok: false, reason };
     if (this.#approvals.table.find(asked.approval.id) === null) {
@@ -92,6 +98,8 @@ export class ApprovalDesk implements ApprovalRpc {
         return { ok: false, reason: "registry_unavailable" };
       }
     }
+    // Others came while the registry was told.
+    if (!this.#host.commits.takes(weight)) return { ok: false, reason: "overloaded" };
     const refused = { ok: false, reason: "storage_refused" } as const;
     const answer = await this.#commit<AskAnswer>((now) => log.ask(asked, now, within), refused, weight);
     if (answer.ok) await this.#listed();

@@ -10,6 +10,7 @@ import type { ApprovalEntry } from "../../durable/approval_rpc.ts";
 import { registryOf } from "../../durable/registry_client.ts";
 import type { SessionObject } from "../../durable/session.ts";
 import { LEASE_MS } from "../../durable/session_life.ts";
+import { Body, noise } from "../support/bodies.ts";
 import {
   bindings,
   checkSession,
@@ -285,6 +286,16 @@ describe("what is held against the rules", () => {
     expect(new TextDecoder().decode(body?.bytes)).toBe("one two");
     await session.proceed([completed(id)]);
     await checkSession(session, sid);
+  });
+
+  test("the largest body that may wait is taken, while a command is under way", async () => {
+    const session = sessionObject("large");
+    const id = newCommand();
+    const body = new Body(id, "request");
+    const chunks = Array.from({ length: 16 }, () => body.next(noise(1024 * 1024)));
+    await session.begin(requested(newCommand()), OPENING);
+    const sid = sidOf(await session.ask(asking({ chunks }, id), null));
+    expect((await session.payloadOf(sid, id, "request", 0, 1))?.size).toBe(16 * 1024 * 1024);
   });
 
   test("no more wait in one session than the bound, and a place comes free", async () => {
