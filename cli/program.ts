@@ -2,6 +2,7 @@
 
 import { type Argument, Command } from "commander";
 import { accessOptions } from "./acting.ts";
+import { approvalsCommands } from "./approvals/commands.ts";
 import { commandsCommand } from "./commands/commands.ts";
 import { completionCommand } from "./commands/completion.ts";
 import { connectionsCommand } from "./commands/connections.ts";
@@ -41,6 +42,7 @@ type Register = (program: Command, io: Io) => unknown;
 const GROUPS: readonly (readonly [heading: string, commands: readonly Register[]])[] = [
   ["Log in:", [loginCommand, logoutCommand, whoamiCommand, tokenCommand, contextCommand]],
   ["Call tools:", [connectionsCommand, curlCommand]],
+  ["Approvals:", [approvalsCommands]],
   ["The policy:", [policyCommands, applyCommand]],
   ["The trail:", [sessionsCommand, commandsCommand, showCommand, tailCommand, verifySessionCommand]],
   ["The gateway:", [killCommand, healthCommand]],

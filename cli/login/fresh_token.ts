@@ -10,11 +10,12 @@ import { readLogin } from "./stored_login.ts";
 
 type Env = Readonly<Record<string, string | undefined>>;
 
-/** Null if nobody is logged in there. */
+/** Null if nobody is logged in there. `than`: another one than this, which is too old though it is still good. */
 export async function freshToken(
   env: Env,
   context: string,
   gateway: string,
+  than: string | null = null,
 ): Promise<Result<string | null, CliRefusal>> {
   const read = readLogin(env, context);
   if (!read.ok) return read;
@@ -24,12 +25,12 @@ export async function freshToken(
       reason: "refused",
       what: `the login of context ${context} is for another gateway. Do: sallyport login ${gateway} --context ${context}`,
     });
-  if (isFresh(read.value)) return ok(read.value.access_token);
+  if (isFresh(read.value) && read.value.access_token !== than) return ok(read.value.access_token);
   if (read.value.refresh_token === null) return stale(read.value);
   const done = await withLock(`${tokenPath(env, context)}.lock`, async () => {
     // Loaded only now: most calls find a token that holds.
     const { renewed } = await import("./renew.ts");
-    return renewed(env, context, gateway);
+    return renewed(env, context, gateway, than);
   });
   return done === null
     ? refuse({ reason: "unreachable", what: "another sallyport has been renewing this login for a while. Try again." })

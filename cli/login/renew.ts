@@ -10,14 +10,19 @@ import { readLogin, type StoredLogin, writeLogin } from "./stored_login.ts";
 
 type Env = Readonly<Record<string, string | undefined>>;
 
-/** Under the lock. Null if nobody is logged in there any more. */
-export async function renewed(env: Env, context: string, gateway: string): Promise<Result<string | null, CliRefusal>> {
+/** Under the lock. Null if nobody is logged in there any more. `than`: a token that is too old, however long it is still good. */
+export async function renewed(
+  env: Env,
+  context: string,
+  gateway: string,
+  than: string | null = null,
+): Promise<Result<string | null, CliRefusal>> {
   const read = readLogin(env, context);
   if (!read.ok) return read;
   const login = read.value;
   // Logged out, or in again elsewhere, while this one waited.
   if (login === null || login.gateway !== gateway) return ok(null);
-  if (isFresh(login)) return ok(login.access_token);
+  if (isFresh(login) && login.access_token !== than) return ok(login.access_token);
   if (login.refresh_token === null) return stale(login);
   const config = await discover(login.issuer, login.client_id);
   if (!config.ok) return secondsLeft(login) > 0 ? ok(login.access_token) : config;

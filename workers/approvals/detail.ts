@@ -20,7 +20,8 @@ export interface ShownSpan {
   /** Byte offset in the body as it was sent. */
   readonly at: number;
   readonly length: number;
-  /** Bytes of the masked body that stand for it. */
+  /** Where it would be in the masked body, in which `put` bytes stand for it. */
+  readonly place: number;
   readonly put: number;
   readonly rule: string;
 }
@@ -108,6 +109,8 @@ async function bodyOf(
   records: readonly StoredRecord[],
 ): Promise<ShownBody | null> {
   const spans: ShownSpan[] = [];
+  /** Bytes by which what was put in place of those before is longer. */
+  let shift = 0;
   let spansCut = 0;
   let format: string | null = null;
   let coding: string | null = null;
@@ -121,8 +124,11 @@ async function bodyOf(
     if (typeof leaf.classes.format === "string") format ??= leaf.classes.format;
     if (typeof leaf.classes.coding === "string") coding ??= leaf.classes.coding;
     for (const span of listOf(fieldsOf(record).get("spans"))) {
-      if (isSpan(span)) spans.push(span);
-      else if (hasCut(span)) spansCut += span.cut;
+      if (isSpan(span)) {
+        const { at, length, put, rule } = span;
+        spans.push({ at, length, put, rule, place: at + shift });
+        shift += put - length;
+      } else if (hasCut(span)) spansCut += span.cut;
     }
   }
   if (format === null) return null;
@@ -190,8 +196,14 @@ function addressOf(text: string | undefined): string | null {
   return isObject(parsed) && typeof parsed.address === "string" ? parsed.address : null;
 }
 
-function isSpan(value: unknown): value is ShownSpan {
-  return isObject(value) && typeof value.at === "number" && typeof value.rule === "string";
+function isSpan(value: unknown): value is Omit<ShownSpan, "place"> {
+  return (
+    isObject(value) &&
+    typeof value.at === "number" &&
+    typeof value.length === "number" &&
+    typeof value.put === "number" &&
+    typeof value.rule === "string"
+  );
 }
 
 function hasCut(value: unknown): value is { readonly cut: number } {

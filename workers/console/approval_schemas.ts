@@ -87,7 +87,15 @@ export const ApprovalDetailAnswer = v.object({
       coding: v.nullable(v.string()),
       size: v.pipe(Count, v.description("Bytes of the masked body")),
       base64: v.pipe(v.string(), v.description("Its first 256 KiB")),
-      spans: v.array(v.object({ at: Count, length: Count, put: Count, rule: v.string() })),
+      spans: v.array(
+        v.object({
+          at: v.pipe(Count, v.description("Bytes, in the body as it was sent")),
+          length: Count,
+          place: v.pipe(Count, v.description("Bytes, in the masked body, where `put` bytes stand for it")),
+          put: Count,
+          rule: v.string(),
+        }),
+      ),
       spansCut: Count,
     }),
   ),

@@ -143,7 +143,7 @@ function answerOf(detail: ApprovalDetail, caller: Caller, policy: Policy): v.Inf
         : {
             ...{ format: body.format, coding: body.coding, size: body.size },
             base64: toBase64(body.bytes.subarray(0, BODY_SHOWN)),
-            spans: body.spans.slice(0, 100).map(({ at, length, put, rule }) => ({ at, length, put, rule })),
+            spans: body.spans.slice(0, 100).map((span) => ({ ...span })),
             spansCut: body.spansCut + Math.max(0, body.spans.length - 100),
           },
     votes: votes.map(({ decision, decider, comment, grantMs, command, time }) => ({
