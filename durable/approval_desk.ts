@@ -25,7 +25,6 @@ import { weightOf } from "./record_weight.ts";
 import { FEW, LEASE_MS } from "./session_life.ts";
 import type { SessionLog } from "./session_log.ts";
 import { type AppendRefusal, LONG_POLL_MS, type Opening } from "./session_rpc.ts";
-import type { SocketControl } from "./socket_ports.ts";
 import { Waiters } from "./waiters.ts";
 
 /** Calls of one object that hear of a decision at once; further ones ask again. */
@@ -51,8 +50,8 @@ export interface DeskHost {
   ready(opening: Opening | null, weight: number): Promise<AppendRefusal | null>;
   /** Tells the registry of one whose first record is not written yet. Durable when it resolves. */
   announce(entry: ApprovalEntry): Promise<void>;
-  /** Null where the Worker is not configured. */
-  control(): SocketControl | null;
+  /** As the control object says now; null if it cannot be reached, or the Worker is not configured. */
+  policyInForce(): Promise<Digest | null>;
   /** Sets the object's alarm. */
   wakeBy(time: number): void;
 }
@@ -136,12 +135,15 @@ export class ApprovalDesk implements ApprovalRpc {
     return this.#commit<Consumed>((now) => this.#host.log.consume(record, consumption, now), refused, weight);
   }
 
-  /** For those that were asked for before `asked`; null if none is live, or nobody knows the policy now. */
-  async policyInForce(): Promise<{ readonly policy: Digest; readonly asked: number } | null> {
-    const control = this.#approvals.table.live().length === 0 ? null : this.#host.control();
+  /** Ends what was asked for under another policy than the one in force. Nothing, if nobody knows that one now. */
+  async followPolicy(): Promise<void> {
+    const { table } = this.#approvals;
+    if (table.live().length === 0) return;
     const asked = Date.now() - ASKED_BEFORE_MS;
-    const known = control === null ? null : await control.renew(Date.now()).catch(() => null);
-    return known === null || known.isUnreadable ? null : { policy: known.policy.hash, asked };
+    const policy = await this.#host.policyInForce().catch(() => null);
+    const isStale = table.live().some(({ approval }) => approval.requested < asked && approval.policy !== policy);
+    if (policy === null || !isStale) return;
+    await this.#commit((now) => this.#approvals.policyIs(policy, asked, now), undefined);
   }
 
   decide(order: DecisionOrder): Promise<Stepped> {

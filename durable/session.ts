@@ -3,7 +3,7 @@
 
 import { DurableObject } from "cloudflare:workers";
 import type { ApprovalId } from "../core/approval/approval.ts";
-import type { CommandId, SessionId } from "../core/ids.ts";
+import type { CommandId, Digest, SessionId } from "../core/ids.ts";
 import type { Side } from "../core/record/payload.ts";
 import type { Committed, Fields } from "../core/record/record.ts";
 import { LOG_MIGRATIONS } from "../migrations/objects/log.ts";
@@ -114,7 +114,7 @@ export class SessionObject extends DurableObject<Env> implements SessionRpc, Ses
       object,
       ready: async (opening, weight) => this.#ready(opening, weight),
       announce: (entry) => registryOf(env, entry.id).approvalChanged(entry, []),
-      control: () => this.socketPorts()?.control ?? null,
+      policyInForce: () => this.#policyInForce(),
       wakeBy,
     });
     this.#sockets = new Sockets({
@@ -232,6 +232,11 @@ export class SessionObject extends DurableObject<Env> implements SessionRpc, Ses
     return null;
   }
 
+  async #policyInForce(): Promise<Digest | null> {
+    const known = (await this.socketPorts()?.control.renew(Date.now())) ?? null;
+    return known === null || known.isUnreadable ? null : known.policy.hash;
+  }
+
   /** Messages come as events that cannot be refused: none is let in meanwhile. */
   #pause(work: () => Promise<void>): void {
     void this.ctx.blockConcurrencyWhile(() => work().catch(() => undefined));
@@ -322,17 +327,16 @@ export class SessionObject extends DurableObject<Env> implements SessionRpc, Ses
   /** May run twice for one setting: each step finds done what an earlier run did. */
   override async alarm(): Promise<void> {
     this.#alarm.rang();
-    const inForce = await this.#approvals.policyInForce();
     await this.#commits.add({
       apply: () => {
         const now = Date.now();
-        if (inForce !== null) this.#log.approvals.policyIs(inForce.policy, inForce.asked, now);
         this.#log.lapse(now);
         this.#log.closeEnded(now);
       },
       refused: () => undefined,
     });
     const isSent = await sendClosings(this.env, this.ctx.storage.sql);
+    await this.#approvals.followPolicy();
     await this.#approvalNews.flush();
     await this.#index?.flush();
     const now = Date.now();

@@ -3,15 +3,21 @@
 // verifies.
 
 import fc from "fast-check";
-import { expect, test } from "vitest";
+import { afterEach, expect, test, vi } from "vitest";
 import type { Approval } from "../../core/approval/approval.ts";
-import type { CommandId, Digest } from "../../core/ids.ts";
+import type { CommandId, Digest, SessionId } from "../../core/ids.ts";
 import type { Classes } from "../../core/record/record.ts";
+import { ApprovalDesk } from "../../durable/approval_desk.ts";
+import { ApprovalOutbox } from "../../durable/approval_outbox.ts";
 import type { Ask, AskAnswer, Consumed, Stepped } from "../../durable/approval_rpc.ts";
-import { checkSession, classesOf, kindsOf, newCommand, requested, withStorage } from "../support/objects.ts";
+import { checkSession, classesOf, kindsOf, newCommand, requested, setClock, withStorage } from "../support/objects.ts";
 import { BOB, CAROL, MINUTE, OTHER_POLICY, POLICY, slot } from "../support/sample_approval.ts";
 import { Bench, type Fault, withBench } from "../support/session_bench.ts";
 import { asking, deciding, using } from "../support/waiting_commands.ts";
+
+afterEach(() => {
+  vi.useRealTimers();
+});
 
 const REFUSED = { ok: false, reason: "storage_refused" } as const;
 
@@ -302,21 +308,44 @@ test("an object's parts find in storage what another instance left", () =>
 
 test("what was asked under another policy than the one in force ends by the alarm, unless it was asked since", () =>
   withBench(async (bench) => {
+    setClock(bench.now);
     const desk = new Desk(bench);
-    const [before, since] = [desk.asked(), desk.asked()];
+    const before = desk.asked();
     await desk.ask(before);
     bench.now += MINUTE;
-    const later = asking({}, since.approval.id, bench.now);
-    await desk.ask(later);
-    const { approvals } = bench.log;
-    const inForce = (policy: Digest): Promise<void> =>
-      turn(bench, () => approvals.policyIs(policy, bench.now, bench.now), undefined);
-    await inForce(POLICY);
-    expect(desk.stateOf(before.approval)).toBe("pending");
-    await inForce(OTHER_POLICY);
-    expect([desk.stateOf(before.approval), desk.stateOf(later.approval)]).toEqual(["cancelled", "pending"]);
+    setClock(bench.now);
+    const since = desk.asked();
+    await desk.ask(since);
+    let inForce: Digest | null = null;
+    const alarm = async (policy: Digest | null): Promise<unknown[]> => {
+      inForce = policy;
+      await deskOf(bench, () => inForce).followPolicy();
+      return [desk.stateOf(before.approval), desk.stateOf(since.approval)];
+    };
+    expect(await alarm(null)).toEqual(["pending", "pending"]);
+    expect(await alarm(POLICY)).toEqual(["pending", "pending"]);
+    bench.faults.push("lost", "lost");
+    expect(await alarm(OTHER_POLICY)).toEqual(["pending", "pending"]);
+    expect(await alarm(OTHER_POLICY)).toEqual(["cancelled", "pending"]);
     expect(classesOf((await bench.check()).records.at(-1))).toEqual({ reason: "policy_changed" });
   }));
+
+function deskOf({ log, commits }: Bench, inForce: () => Digest | null): ApprovalDesk {
+  const { table } = log.approvals;
+  const wakeBy = (): void => undefined;
+  const sidOf = (no: number): SessionId => log.sidOf(no);
+  const outbox = new ApprovalOutbox({ table, object: "00", sidOf, send: () => Promise.resolve(), wakeBy });
+  return new ApprovalDesk({
+    log,
+    commits,
+    outbox,
+    object: "00",
+    ready: () => Promise.resolve(null),
+    announce: () => Promise.resolve(),
+    policyInForce: () => Promise.resolve(inForce()),
+    wakeBy,
+  });
+}
 
 test("a message of a socket waits in its socket's session, and is complete in itself once it goes on", () =>
   withBench(async (bench) => {
