@@ -13,7 +13,7 @@ import type { Ask, AskAnswer, Consumed, Stepped } from "../../durable/approval_r
 import { checkSession, classesOf, kindsOf, newCommand, requested, setClock, withStorage } from "../support/objects.ts";
 import { BOB, CAROL, MINUTE, OTHER_POLICY, POLICY, slot } from "../support/sample_approval.ts";
 import { Bench, type Fault, withBench } from "../support/session_bench.ts";
-import { asking, deciding, using } from "../support/waiting_commands.ts";
+import { asking, deciding, NOTICE, using } from "../support/waiting_commands.ts";
 
 afterEach(() => {
   vi.useRealTimers();
@@ -346,6 +346,44 @@ function deskOf({ log, commits }: Bench, inForce: () => Digest | null): Approval
     wakeBy,
   });
 }
+
+test("what the registry cannot be told is told later, with what came meanwhile, and nothing is forgotten", () =>
+  withBench(async (bench) => {
+    setClock(bench.now);
+    const desk = new Desk(bench);
+    const ask = asking({ notices: [NOTICE] }, newCommand(), bench.now);
+    const { approval } = ask;
+    await desk.ask(ask);
+    const told: [string, number, string[]][] = [];
+    const woken: number[] = [];
+    let answer: () => Promise<unknown> = () => Promise.reject(new Error("unreachable"));
+    const outbox = new ApprovalOutbox({
+      table: bench.log.approvals.table,
+      object: "00",
+      sidOf: (no) => bench.log.sidOf(no),
+      wakeBy: (time) => void woken.push(time - bench.now),
+      send: async (entry, notices) => {
+        await answer();
+        told.push([entry.state, entry.version, notices.map(({ event, version }) => `${event} ${version}`)]);
+      },
+    });
+    await outbox.flush();
+    await outbox.flush();
+    expect([desk.untold(), woken]).toEqual([1, [2000]]);
+    bench.now += 2000;
+    setClock(bench.now);
+    // Decided while the registry is told of what was before.
+    answer = () => {
+      answer = () => Promise.resolve();
+      return desk.decide(deciding(approval));
+    };
+    await outbox.flush();
+    expect(told).toEqual([
+      ["pending", 1, ["requested 1"]],
+      ["approved", 2, ["requested 1", "approved 2"]],
+    ]);
+    expect([desk.untold(), outbox.nextDue(bench.now)]).toEqual([0, null]);
+  }));
 
 test("a message of a socket waits in its socket's session, and is complete in itself once it goes on", () =>
   withBench(async (bench) => {
