@@ -52,9 +52,9 @@ function ofPerson(records: readonly ReadRecord[], ...said: readonly string[]): R
   return records.filter(({ sid }) => sessions.has(sid));
 }
 
-describe("the first page", () => {
+describe("the page about oneself", () => {
   test("says who is logged in, and as which roles", async () => {
-    const { answer } = await new Visitor().walk(`${console}/`, "bob");
+    const { answer } = await new Visitor().walk(`${console}/you`, "bob");
     expect(answer?.text).toContain("You are <bdi>Bob Berger</bdi>");
     expect(answer?.text).toContain("<dd>engineers, leads</dd>");
     expect(answer?.text).toContain("<dd>engineer</dd>");
@@ -62,7 +62,7 @@ describe("the first page", () => {
   });
 
   test("shows what a provider says of people as text, whatever it is", async () => {
-    const { answer } = await new Visitor().walk(`${console}/`, "eve");
+    const { answer } = await new Visitor().walk(`${console}/you`, "eve");
     expect(answer?.text).not.toMatch(/<img|alert\(2\)<\/script>|<b>bold/);
     expect(answer?.text).toContain("&lt;img src=x onerror=&quot;alert(1)&quot;&gt;");
     expect(answer?.text).toContain("&lt;b&gt;bold&lt;/b&gt;, a&amp;b");
@@ -135,7 +135,7 @@ describe("files", () => {
 
   test("are all that pages run and look like: none has a script, a style or a handler in it", async () => {
     const alice = await loggedIn("alice");
-    for (const path of ["/", "/logout", "/nothing"]) {
+    for (const path of ["/", "/you", "/logout", "/nothing"]) {
       const { text } = await alice.open(console + path);
       expect(text).not.toMatch(/<style|\sstyle=|\son[a-z]+=|<script(?![^>]* src=)/i);
     }
@@ -157,8 +157,8 @@ describe("on record", () => {
     const requested = (await recordsOf("dan")).filter(({ kind }) => kind === "command.requested");
     expect(requested.map(({ classes, fields }) => [classes.rule, fields.target]).slice(0, 3)).toEqual([
       ["page-login", "GET /login/callback"],
-      ["page-home", "GET /"],
-      ["page-home", "GET /"],
+      ["page-inbox", "GET /"],
+      ["page-inbox", "GET /"],
     ]);
   });
 

@@ -50,6 +50,9 @@ export interface ApprovalDetail {
   readonly rule: { readonly id: string; readonly description: string | null; readonly message: string | null };
   /** How many are still to approve, of each group. */
   readonly missing: readonly number[];
+  readonly protocol: string;
+  /** Of a message of a socket. */
+  readonly message: "text" | "binary" | null;
   readonly method: string;
   readonly target: string;
   readonly headers: readonly (readonly [name: string, value: string])[];
@@ -93,6 +96,8 @@ export async function detailOf(
     record: leaf === null ? null : `${sid}/${leaf.seq}`,
     rule: { id: approval.rule, description: rule?.description ?? null, message: rule?.message ?? null },
     missing: missingOf(found, policy.persons),
+    protocol: typeof leaf?.classes.protocol === "string" ? leaf.classes.protocol : "http",
+    message: leaf?.classes.type === "text" || leaf?.classes.type === "binary" ? leaf.classes.type : null,
     method,
     target,
     headers: pairsOf(fields.get("headers")),

@@ -58,7 +58,7 @@ export function problemPage(told: ProblemDocument, caller: Caller | null, more?:
           ))}
         </ul>
       )}
-      <p>{caller === null ? <a href="/login">Log in</a> : <a href="/">Overview</a>}</p>
+      <p>{caller === null ? <a href="/login">Log in</a> : <a href="/">Approvals</a>}</p>
       <Notes
         notes={[
           ["Rule", rule],

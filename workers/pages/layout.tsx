@@ -5,6 +5,7 @@
 
 import type { Child, JSXNode, PropsWithChildren } from "hono/jsx";
 import type { Caller } from "../caller.ts";
+import { VisibleLine } from "./visible_text.tsx";
 import { ICON_PATH, SCRIPT_PATH, STYLE_PATH } from "./static.ts";
 
 interface Place {
@@ -13,7 +14,10 @@ interface Place {
 }
 
 /** What the header leads to, in order. */
-const PLACES: readonly Place[] = [{ href: "/", label: "Overview" }];
+const PLACES: readonly Place[] = [
+  { href: "/", label: "Approvals" },
+  { href: "/you", label: "You" },
+];
 
 export interface Framed {
   readonly title: string;
@@ -27,7 +31,7 @@ export interface Framed {
 
 export function Layout({ title, caller, at, onward, children }: PropsWithChildren<Framed>) {
   return (
-    <html lang="en">
+    <html lang="en" data-now={String(Date.now())}>
       <head>
         <meta charset="utf-8" />
         <meta name="viewport" content="width=device-width,initial-scale=1" />
@@ -78,7 +82,9 @@ function LoggedIn({ caller }: { readonly caller: Caller }) {
   return (
     <div class="who">
       <span>
-        <bdi>{nameOf(caller)}</bdi>
+        <bdi>
+          <VisibleLine text={nameOf(caller)} limit={80} />
+        </bdi>
         {roles === "" ? null : <span class="dim"> {roles}</span>}
       </span>
       <a href="/logout">Log out</a>

@@ -103,5 +103,5 @@ function isLogout({ method, url }: Request): boolean {
 function refuseLogout(at: ConsoleHost): Response {
   const { headers } = at.request;
   const isOwn = headers.get("origin") === at.own.origin && headers.get("sec-fetch-site") === "same-origin";
-  return isOwn ? loggedOut() : fail(at, "login_cross_site", { label: "Overview", href: "/", method: "get" });
+  return isOwn ? loggedOut() : fail(at, "login_cross_site", { label: "Approvals", href: "/", method: "get" });
 }

@@ -1,13 +1,14 @@
-// The console's first page: who one is here, and what there is to do.
+// Who one is here, as the provider says it, and as which roles.
 
 import { pageOf } from "./answers.tsx";
 import { nameOf, Time } from "./layout.tsx";
+import { VisibleLine } from "./visible_text.tsx";
 import { type PageRoute, pageRoute } from "./page_route.ts";
 
-export const HOME: PageRoute = pageRoute({
-  id: "home",
+export const YOU: PageRoute = pageRoute({
+  id: "you",
   method: "GET",
-  path: "/",
+  path: "/you",
   who: "anyone",
   always: true,
   answer: (call) => {
@@ -15,31 +16,40 @@ export const HOME: PageRoute = pageRoute({
     const roles = [...call.caller.roles].sort();
     return pageOf(
       call,
-      { title: "Overview", at: "/" },
+      { title: "You", at: "/you" },
       <>
         <h1>
-          You are <bdi>{nameOf(call.caller)}</bdi>
+          You are{" "}
+          <bdi>
+            <VisibleLine text={nameOf(call.caller)} limit={200} />
+          </bdi>
         </h1>
         <dl class="card">
           <dt>Subject</dt>
           <dd>
-            <code>{principal.subject}</code>
+            <code>
+              <VisibleLine text={principal.subject} />
+            </code>
           </dd>
           <dt>Login of</dt>
           <dd>
-            <code>{principal.issuer}</code>
+            <code>
+              <VisibleLine text={principal.issuer} />
+            </code>
           </dd>
           {principal.email === null ? null : (
             <>
               <dt>Email</dt>
               <dd>
-                <bdi>{principal.email}</bdi>
+                <bdi>
+                  <VisibleLine text={principal.email} />
+                </bdi>
                 {principal.emailVerified ? "" : " (not verified)"}
               </dd>
             </>
           )}
           <dt>Groups</dt>
-          <dd>{principal.groups.length === 0 ? "none" : principal.groups.join(", ")}</dd>
+          <dd>{principal.groups.length === 0 ? "none" : <VisibleLine text={principal.groups.join(", ")} />}</dd>
           <dt>Roles here</dt>
           <dd>{roles.length === 0 ? "none" : roles.join(", ")}</dd>
           <dt>Login ends</dt>

@@ -1,0 +1,159 @@
+// What the forms send: a decision, a sign-off, a withdrawal. Taken, it leads back to the approval (303), so
+// that a reload sends nothing twice; not taken, the form is shown again as things are now, with what was
+// typed and why.
+
+import * as v from "valibot";
+import { ok, type Result } from "../../../core/result.ts";
+import { type Acted, type ActRefusal, cancel, decide, review, revoke } from "../../approvals/acts.ts";
+import { findApproval, type FoundApproval, isOwn } from "../../approvals/find.ts";
+import { Seen } from "../../console/approval_schemas.ts";
+import { changeText, maskedWords } from "../../console/answers.ts";
+import type { Prepared, PrepareRefusal } from "../../console/route.ts";
+import { statusOf } from "../../problem.ts";
+import { seeOther } from "../answers.tsx";
+import { freshLogin } from "../fresh_login.ts";
+import { type PageIncoming, type PageRoute, pageRoute } from "../page_route.ts";
+import { COMMENT_LIMIT } from "./decide.tsx";
+import { showForm } from "./form.tsx";
+import { REFUSALS } from "./words.ts";
+
+const Text = v.optional(v.pipe(v.string(), v.maxLength(8_192)), "");
+
+interface Sent {
+  readonly found: FoundApproval;
+  readonly comment: string | null;
+}
+
+const decision = pageRoute({
+  id: "approval-decision",
+  method: "POST",
+  path: "/approvals/{id}/decision",
+  who: "anyone",
+  form: v.strictObject({
+    decision: v.picklist(["approve", "grant", "deny"]),
+    seen: Seen,
+    comment: Text,
+    minutes: Text,
+  }),
+  prepare: async (call) =>
+    ready(call, { ...call.form, minutes: call.form.decision === "grant" ? call.form.minutes : "" }),
+  answer: async (call, { exchange, caller }, _signal, { found, comment }) => {
+    const { decision: chosen, seen, minutes } = call.form;
+    const wrong = wrongIn(call.form) ?? (chosen === "grant" ? wrongMinutes(minutes, found) : null);
+    if (wrong !== null) return shownAgain(call, wrong, 422);
+    const grantMs = chosen === "grant" ? Number(minutes) * 60_000 : 0;
+    const asked = {
+      decision: chosen === "deny" ? "deny" : "approve",
+      grantMs,
+      comment,
+      seen,
+      assertion: null,
+    } as const;
+    return told(call, await decide(exchange, caller, found, asked));
+  },
+});
+
+const signOff = pageRoute({
+  id: "approval-review",
+  method: "POST",
+  path: "/approvals/{id}/review",
+  who: "anyone",
+  form: v.strictObject({ comment: Text }),
+  prepare: async (call) => ready(call, call.form),
+  answer: async (call, { exchange, caller }, _signal, { found, comment }) => {
+    const wrong = wrongIn(call.form);
+    if (wrong !== null) return shownAgain(call, wrong, 422);
+    return told(call, await review(exchange, caller, found, comment));
+  },
+});
+
+const takeBack = pageRoute({
+  id: "approval-revoke",
+  method: "POST",
+  path: "/approvals/{id}/revoke",
+  who: "anyone",
+  form: v.strictObject({ comment: Text }),
+  prepare: async (call) => ready(call, call.form),
+  answer: async (call, { exchange, caller }, _signal, { found, comment }) => {
+    const wrong = wrongIn(call.form);
+    if (wrong !== null) return shownAgain(call, wrong, 422);
+    return told(call, await revoke(exchange, caller, found, comment));
+  },
+});
+
+const withdraw = pageRoute({
+  id: "approval-cancel",
+  method: "POST",
+  path: "/approvals/{id}/cancel",
+  who: "anyone",
+  prepare: async (call): Promise<Result<Prepared<Sent>, PrepareRefusal>> => {
+    const sent = await found(call, {});
+    if (!sent.ok || isOwn(sent.value.data.found.entry, call.caller)) return sent;
+    return { ok: false, reason: "not_found", fields: sent.value.fields };
+  },
+  answer: async (call, { exchange }, _signal, sent) => told(call, await cancel(exchange, sent.found)),
+});
+
+/** With a login of the last minutes; else over the provider and back to the form. */
+async function ready(
+  call: PageIncoming,
+  form: { readonly comment: string; readonly minutes?: string },
+): Promise<Result<Prepared<Sent>, PrepareRefusal>> {
+  const sent = await found(call, form);
+  if (!sent.ok) return sent;
+  const { comment, minutes = "" } = form;
+  const old = await freshLogin(call, pathOf(call), { comment, minutes });
+  return old === null ? sent : { ok: false, ...old, fields: sent.value.fields };
+}
+
+async function found(
+  { exchange, caller, path }: PageIncoming,
+  form: { readonly comment?: string },
+): Promise<Result<Prepared<Sent>, PrepareRefusal>> {
+  const comment = lineOf(form.comment ?? "");
+  // Nothing that was typed and nothing of one's own choice is left out, but for what has no meaning here.
+  const given = Object.entries({ ...form, comment: maskedWords(comment) }).filter(([, value]) => value !== "");
+  const fields = { change: changeText(Object.fromEntries(given)) };
+  const approval = await findApproval(exchange.gateway.env, caller, exchange.policy, path.get("id") ?? "");
+  if (approval === null) return { ok: false, reason: "not_found", fields };
+  return ok({ fields, data: { found: approval, comment: comment === "" ? null : comment } });
+}
+
+function pathOf({ path }: PageIncoming): string {
+  return `/approvals/${path.get("id") ?? ""}`;
+}
+
+/** A comment is one line, as the API takes it; where lines were ended in the field a space is kept. */
+function lineOf(text: string): string {
+  return text.replace(/[\r\n\t]+/g, " ").trim();
+}
+
+function wrongIn({ comment }: { readonly comment: string }): string | null {
+  const line = lineOf(comment);
+  if (line.length > COMMENT_LIMIT)
+    return `The comment is longer than ${COMMENT_LIMIT.toLocaleString("en")} characters.`;
+  return /\p{Cc}/u.test(line) || !line.isWellFormed() ? "The comment has characters in it that cannot be seen." : null;
+}
+
+function wrongMinutes(minutes: string, { approval }: FoundApproval): string | null {
+  const most = Math.floor((approval.terms.grant?.maxMs ?? 0) / 60_000);
+  if (/^[1-9]\d{0,3}$/.test(minutes) && Number(minutes) <= most) return null;
+  return most === 0 ? REFUSALS.grant_none : `Say for how many minutes: a whole number from 1 to ${most}.`;
+}
+
+type ActCall = PageIncoming & { readonly form: object };
+
+function told(call: ActCall, acted: Acted): Response | Promise<Response> {
+  return acted.ok ? seeOther(call, pathOf(call)) : shownAgain(call, REFUSALS[acted.reason], statusFor(acted.reason));
+}
+
+function statusFor(reason: ActRefusal): number {
+  return statusOf(reason);
+}
+
+function shownAgain(call: ActCall, text: string, status: number): Promise<Response> {
+  const { comment = "", minutes = "" } = call.form as { readonly comment?: string; readonly minutes?: string };
+  return showForm(call, { told: { text, isError: true }, typed: { comment, minutes }, status });
+}
+
+export const ACT_ROUTES: readonly PageRoute[] = [decision, signOff, takeBack, withdraw];
