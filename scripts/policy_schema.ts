@@ -45,7 +45,21 @@ const ADDITIONS: Readonly<Record<string, Addition>> = {
     description: "Where approvals are told of, beside the inbox. A notice is a link.",
     more: { maxProperties: 32 },
   },
-  "notify.*": { description: "A webhook that is signed for (Standard Webhooks), or one as Slack takes it." },
+  "notify.*": {
+    description: "A webhook that is signed for (Standard Webhooks), or one as Slack takes it.",
+    more: {
+      if: { type: "object", properties: { format: { const: "slack" } } },
+      // oxlint-disable-next-line unicorn/no-thenable -- JSON Schema's word, and nobody awaits a schema
+      then: { oneOf: ["url", "secret"].map((name) => ({ type: "object", required: [name] })) },
+    },
+  },
+  "notify.*.url": {
+    description: "Where it goes. With slack instead: a secret that is the URL, since whoever knows it may write there.",
+    more: { pattern: "^https?://[^/?#@]+(?:/[^?#]*)?$", maxLength: 2048 },
+  },
+  "notify.*.secret": {
+    description: "Name of a Worker's secret, beginning with NOTIFY_: what signs, or with slack the URL.",
+  },
   masks: {
     description: "Your own rules for what is masked, beside those that are built in. In the record they always apply.",
     more: { maxProperties: 100 },

@@ -8,10 +8,12 @@ import { shown, type Style } from "../terminal.ts";
 
 export function meaningLines(diff: PolicyDiff): readonly Line[] {
   if (diff.isSame) return [line(span("The policies mean the same: only comments or layout differ.", "dim"))];
-  const { rules, roles, masks, connections, examples, effects, description } = diff;
+  const { rules, roles, persons, notify, masks, connections, examples, effects, description } = diff;
   return [
     ...(description === null ? [] : [line(span("description", "strong")), ...memberLines(description, "  ")]),
     ...partLines("roles", roles),
+    ...(persons === null ? [] : [line(span("persons", "strong")), ...memberLines(persons, "  ")]),
+    ...partLines("notify", notify),
     ...partLines("masks", masks),
     ...partLines("connections", connections),
     ...partLines("rules", rules, rules.moved.length > 0),

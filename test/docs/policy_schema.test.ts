@@ -35,6 +35,9 @@ function policy(parts: object = {}): Record<string, unknown> {
   };
 }
 const withRule = (parts: object) => policy({ rules: [{ ...RULE, ...parts }] });
+const SUE = { issuer: "https://i", subject: "sue" };
+const HOOK = { format: "webhook", url: "https://hooks.example/a", secret: "NOTIFY_OPS" };
+const withApproval = (approve: object) => withRule({ effect: "needs-approval", approve });
 const withConnection = (parts: object) => policy({ connections: { registry: { ...CONNECTION, ...parts } } });
 const withExample = (parts: object) => policy({ examples: [{ ...EXAMPLE, ...parts }] });
 
@@ -100,6 +103,33 @@ describe("the schema accepts what the parser accepts", () => {
           { ...EXAMPLE, do: "SEND /a", with: { text: "hi" } },
           { ...EXAMPLE, do: "RECEIVE /", with: { binary: 0 } },
         ],
+      },
+    ],
+    ["an approval", withApproval({ by: [{ groups: ["leads"] }] })],
+    [
+      "an approval with everything",
+      {
+        ...withApproval({
+          by: [{ groups: ["leads"], issuer: "https://i", roles: ["engineer"], count: 16 }, { subjects: [SUE] }],
+          expires_minutes: 480,
+          use_within_minutes: 60,
+          wait_seconds: 600,
+          if_gone: "keep",
+          body_limit: 16777216,
+          grant: { minutes: 480, for: "rule" },
+          comment: "required",
+          reason: "optional",
+          passkey: true,
+          break_glass: { groups: ["oncall"] },
+          masked_only_in: ["password"],
+          notify: ["ops"],
+        }),
+        notify: {
+          ops: HOOK,
+          chat: { format: "slack", secret: "NOTIFY_CHAT" },
+          old: { format: "slack", url: "https://a" },
+        },
+        persons: [[SUE, { ...SUE, issuer: "https://j" }]],
       },
     ],
     ["upstreams with paths", withConnection({ upstream: "https://registry.example:8443/base/path/" })],
@@ -185,6 +215,29 @@ describe("the schema refuses what the parser refuses for its shape", () => {
     ["a message of two lines", withRule({ message: "a\nb" })],
     ["another record", withRule({ record: "all" })],
     ["a head of nothing", withRule({ record: { head: 0 } })],
+    ["needs-approval of nobody", withRule({ effect: "needs-approval" })],
+    ["an approval of what is allowed", withRule({ approve: { by: [{ groups: ["leads"] }] } })],
+    ["an approval of what is denied", withRule({ effect: "deny", approve: { by: [{ groups: ["leads"] }] } })],
+    ["an approval without by", withApproval({})],
+    ["an approval by none", withApproval({ by: [] })],
+    ["an approval by too many", withApproval({ by: Array.from({ length: 9 }, () => ({ groups: ["leads"] })) })],
+    ["an approval by anyone", withApproval({ by: ["anyone"] })],
+    ["a count of none", withApproval({ by: [{ groups: ["leads"], count: 0 }] })],
+    ["a count beyond", withApproval({ by: [{ groups: ["leads"], count: 17 }] })],
+    ["an approval that is open too long", withApproval({ by: [{ groups: ["leads"] }], expires_minutes: 481 })],
+    ["a wait that is too long", withApproval({ by: [{ groups: ["leads"] }], wait_seconds: 601 })],
+    ["a body that is too large", withApproval({ by: [{ groups: ["leads"] }], body_limit: 16777217 })],
+    ["a grant without its time", withApproval({ by: [{ groups: ["leads"] }], grant: { for: "rule" } })],
+    ["a grant for everything", withApproval({ by: [{ groups: ["leads"] }], grant: { minutes: 5, for: "all" } })],
+    ["glass that anyone breaks", withApproval({ by: [{ groups: ["leads"] }], break_glass: "anyone" })],
+    ["an unknown member of approve", withApproval({ by: [{ groups: ["leads"] }], expires: 5 })],
+    ["a webhook without its secret", policy({ notify: { ops: { format: "webhook", url: "https://a" } } })],
+    ["a notice by mail", policy({ notify: { ops: { ...HOOK, format: "mail" } } })],
+    ["a secret's value for a notice", policy({ notify: { ops: { ...HOOK, secret: "whsec_abc" } } })],
+    ["a notice to an address with a query", policy({ notify: { ops: { ...HOOK, url: "https://a/?b" } } })],
+    ["slack with an address and a secret", policy({ notify: { ops: { ...HOOK, format: "slack" } } })],
+    ["slack with neither", policy({ notify: { ops: { format: "slack" } } })],
+    ["a person of one identity", policy({ persons: [[SUE]] })],
     ["an example without a name", withExample({ name: undefined })],
     ["an example of nobody", withExample({ as: {} })],
     ["an example that does nothing", withExample({ do: "GET" })],
@@ -203,9 +256,12 @@ test("every member has a text that an editor shows", () => {
     readonly properties?: Readonly<Record<string, Node>>;
   }
   const root = JSON.parse(readFileSync(SCHEMA_FILE, "utf8")) as Node & {
-    readonly properties: { readonly rules: { readonly items: Node } };
+    readonly properties: {
+      readonly rules: { readonly items: Node & { readonly properties: { readonly approve: Node } } };
+    };
   };
-  for (const node of [root, root.properties.rules.items]) {
+  const { items } = root.properties.rules;
+  for (const node of [root, items, items.properties.approve]) {
     const silent = Object.entries(node.properties ?? {}).filter(([, one]) => one.description === undefined);
     expect(silent.map(([name]) => name)).toEqual(node === root ? ["$schema"] : []);
   }

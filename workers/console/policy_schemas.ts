@@ -31,6 +31,8 @@ const Changes = v.object({
   isSame: v.pipe(v.boolean(), v.description("Nothing changes but comments and layout")),
   description: v.nullable(MemberChange),
   roles: v.object(PART),
+  persons: v.nullable(MemberChange),
+  notify: v.object(PART),
   masks: v.object(PART),
   connections: v.object(PART),
   rules: v.object({ ...PART, moved: v.array(v.string()) }),

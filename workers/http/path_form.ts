@@ -173,12 +173,12 @@ function questionOf(
 /** A body that was read whole is read again: its bytes are kept for the upstream anyway, what they say is not. */
 function standsBy(
   caller: Caller,
-  { gateway }: Exchange,
+  { gateway, policy: before }: Exchange,
   question: Question,
   decision: Decision,
   settings: ConnectionSettings,
 ): NonNullable<Asked["stands"]> {
-  const terms = termsOf(decision, settings);
+  const terms = termsOf(before, decision, settings);
   return (policy, body) => {
     const { roles } = callerOf(caller.authenticated, policy, gateway.config);
     const limit = policy.connections.get(settings.name)?.jsonLimit ?? 0;

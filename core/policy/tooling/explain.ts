@@ -2,7 +2,9 @@
 // considered, with why it decided or did not. The decision is `decide`'s own; the trail is walked here,
 // and tests hold that both name the same rule.
 
+import type { ApprovalTerms } from "../../approval/terms.ts";
 import type { Principal } from "../../auth/principal.ts";
+import { approvalTerms, mayBreakGlass, slotsOf } from "../approvers.ts";
 import type { Question } from "../decide.ts";
 import type { ConnectionName } from "../../ids.ts";
 import { type Decision, explainDecision, type Extent } from "../decision.ts";
@@ -45,12 +47,22 @@ export interface ExplainedTerms {
   readonly maskedToCaller: readonly string[];
 }
 
+export interface ExplainedApproval {
+  readonly terms: ApprovalTerms;
+  /** Whoever asks is among those who approve, and still never approves this. */
+  readonly isAmongApprovers: boolean;
+  /** Whoever asks may go on without, and have it reviewed. */
+  readonly mayBreakGlass: boolean;
+}
+
 export type Explanation =
   | { readonly kind: "refused"; readonly reason: TargetProblem }
   | {
       readonly kind: "decided";
       readonly decision: Decision;
-      /** What is done with what is allowed; null where nothing is. */
+      /** Who has to approve, and on what terms; null where nobody has to. */
+      readonly approval: ExplainedApproval | null;
+      /** What is done with what is allowed, at once or by people; null where nothing is. */
       readonly terms: ExplainedTerms | null;
       /** One line. */
       readonly why: string;
@@ -78,6 +90,7 @@ export function explain(policy: Policy, described: Described, now: number): Expl
   return {
     kind: "decided",
     decision,
+    approval: approvalOf(policy, asked, decision),
     terms: termsOf(policy, asked, decision),
     why: explainDecision(decision),
     principal: asked.principal,
@@ -90,9 +103,19 @@ export function explain(policy: Policy, described: Described, now: number): Expl
 
 function termsOf(policy: Policy, { connection }: Question, decision: Decision): ExplainedTerms | null {
   const settings = policy.connections.get(connection as ConnectionName);
-  if (decision.effect !== "allow" || settings === undefined) return null;
+  if (decision.effect === "deny" || settings === undefined) return null;
   const maskedToCaller = decision.obligations.flatMap((one) => (one.kind === "mask" ? one.rules : []));
   return { record: extentOf(decision, settings), maskedToCaller };
+}
+
+function approvalOf(policy: Policy, { principal, roles }: Question, decision: Decision): ExplainedApproval | null {
+  const terms = decision.effect === "needs_approval" ? approvalTerms(policy, decision.rule) : null;
+  if (terms === null) return null;
+  return {
+    terms,
+    isAmongApprovers: slotsOf(terms, principal, roles).length > 0,
+    mayBreakGlass: mayBreakGlass(terms, principal, roles),
+  };
 }
 
 function trailOf(policy: Policy, asked: Question): readonly TrailStep[] {

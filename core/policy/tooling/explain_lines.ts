@@ -1,7 +1,15 @@
 // An explanation as lines for people: the decision first, then who asked what, then the trail. One
 // form, so that two explanations can be compared line by line.
 
-import { type ExplainedTerms, type Explanation, ruleKind, type StepOutcome, type TrailStep } from "./explain.ts";
+import { approveTexts } from "./approve_text.ts";
+import {
+  type ExplainedApproval,
+  type ExplainedTerms,
+  type Explanation,
+  ruleKind,
+  type StepOutcome,
+  type TrailStep,
+} from "./explain.ts";
 import type { ConditionOutcome } from "./condition_outcome.ts";
 import { effectText } from "./order.ts";
 import { ANY_ISSUER } from "./question.ts";
@@ -25,12 +33,11 @@ function toneOf(effect: TrailStep["effect"]): Tone {
   return effect === "allow" ? "good" : effect === "deny" ? "bad" : "warn";
 }
 
-function decisionLines({ decision, terms, why, next, trail }: Decided): readonly Line[] {
+function decisionLines({ decision, approval, terms, why, next, trail, principal }: Decided): readonly Line[] {
   const lines: Line[] = [line(span(why, toneOf(decision.effect)))];
   if (decision.effect !== "allow" && decision.message !== null)
     lines.push(line(span("  the caller is told: ", "dim"), decision.message));
-  if (decision.effect === "needs_approval")
-    lines.push(line(span("  this gateway has no approvals yet, so it is refused: approval_unavailable", "dim")));
+  if (approval !== null) lines.push(...approvalLines(approval, principal.subject));
   if (terms !== null) lines.push(line(span(`  ${termsText(terms)}`, "dim")));
   const decider = trail.find(({ outcome }) => outcome.kind === "decides");
   if (decider !== undefined && next === null && decision.effect !== "deny")
@@ -40,6 +47,16 @@ function decisionLines({ decision, terms, why, next, trail }: Decided): readonly
       line(span(`  without ${decider.rule}: ${effectText(next.effect)} by ${next.rule} (line ${next.line})`, "dim")),
     );
   return lines;
+}
+
+function approvalLines({ terms, isAmongApprovers, mayBreakGlass }: ExplainedApproval, asking: string): readonly Line[] {
+  const [who = "", ...more] = approveTexts(terms);
+  return [
+    line(`  ${who}`),
+    ...(isAmongApprovers ? [line(span(`  not ${asking}, who asks for it`, "dim"))] : []),
+    ...more.map((text) => line(span(`  ${text}`, "dim"))),
+    ...(mayBreakGlass ? [line(span(`  ${asking} may go on without`, "warn"), span(", giving a reason", "dim"))] : []),
+  ];
 }
 
 function termsText({ record, maskedToCaller }: ExplainedTerms): string {

@@ -5,7 +5,8 @@
 import type { OwnMask } from "../../mask/mask_plan.ts";
 import type { Extent } from "../decision.ts";
 import type { ConnectionSettings, Policy } from "../policy.ts";
-import type { PolicyRole, PolicyRule } from "../rule.ts";
+import type { NotifyTarget, PolicyRole, PolicyRule } from "../rule.ts";
+import { approveMembers } from "./approve_text.ts";
 import { commandKey, decided, exampleKey, type ExampleDecision, runExample } from "./examples.ts";
 import { movedBetween } from "./moved.ts";
 import { effectText } from "./order.ts";
@@ -41,6 +42,8 @@ export interface PolicyDiff {
   readonly isSame: boolean;
   readonly description: MemberChange | null;
   readonly roles: PartDiff;
+  readonly persons: MemberChange | null;
+  readonly notify: PartDiff;
   readonly masks: PartDiff;
   readonly connections: PartDiff;
   /** `moved`: rules that stand elsewhere among those that were there before. */
@@ -55,6 +58,8 @@ export interface PolicyDiff {
 export function diffPolicies(before: Policy, after: Policy, now: number): PolicyDiff {
   const description = memberChange("description", listed(before.description), listed(after.description));
   const roles = diffPart(before.roles, after.roles, ({ name }) => name, roleMembers);
+  const persons = memberChange("persons", personTexts(before), personTexts(after));
+  const notify = diffPart([...before.notify], [...after.notify], ([name]) => name, notifyMembers);
   const connections = diffPart(
     [...before.connections.values()],
     [...after.connections.values()],
@@ -75,13 +80,15 @@ export function diffPolicies(before: Policy, after: Policy, now: number): Policy
       example: [exampleKey(example)],
     }),
   );
-  const isUnchanged = [roles, masks, connections, rules, examples].every(
+  const isUnchanged = [roles, notify, masks, connections, rules, examples].every(
     (part) => part.added.length + part.removed.length + part.changed.length === 0,
   );
   return {
-    isSame: isUnchanged && moved.length === 0 && description === null,
+    isSame: isUnchanged && moved.length === 0 && description === null && persons === null,
     description,
     roles,
+    persons,
+    notify,
     masks,
     connections,
     rules: { ...rules, moved },
@@ -141,6 +148,7 @@ function ruleMembers(rule: PolicyRule): Members {
     message: listed(rule.message),
     obligations: rule.obligations.map(obligationText),
     refused: listed(rule.refused),
+    approve: rule.approve === null ? [] : approveMembers(rule.approve),
   };
 }
 
@@ -164,6 +172,22 @@ function maskMembers({ fields, pattern, keywords, pseudonym }: OwnMask): Members
     keywords: keywords.toSorted(),
     pseudonym: [String(pseudonym)],
   };
+}
+
+/** In whichever order they stand. */
+function personTexts({ persons }: Policy): readonly string[] {
+  return persons
+    .map((identities) =>
+      identities
+        .map(({ issuer, subject }) => `${subject} of ${issuer}`)
+        .toSorted()
+        .join(" is "),
+    )
+    .toSorted();
+}
+
+function notifyMembers([, { format, url, secret }]: readonly [string, NotifyTarget]): Members {
+  return { format: [format], url: listed(url), secret: listed(secret) };
 }
 
 function roleMembers(role: PolicyRole): Members {

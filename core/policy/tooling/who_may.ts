@@ -2,10 +2,12 @@
 // says. Who is in a group, and what a condition will find, only the call shows: both are named, never
 // guessed at. So a grant says "if", and "unless" names each rule that may still take it.
 
+import type { ApprovalTerms } from "../../approval/terms.ts";
 import { isMessageMethod } from "../../protocol/http/methods.ts";
 import { looseSegments, matchesRoute } from "../route.ts";
 import type { PolicyRule } from "../rule.ts";
 import type { Policy } from "../policy.ts";
+import { approveTexts } from "./approve_text.ts";
 import { concernsConnection, effectText, inOrder } from "./order.ts";
 import { readTarget, type TargetProblem } from "./read_target.ts";
 import { counted, line, type Line, oneLine, span } from "./spans.ts";
@@ -16,6 +18,8 @@ export interface Grant {
   readonly who: WhoPart;
   readonly rule: string;
   readonly line: number;
+  /** Who has to approve, and on what terms; null where nobody has to. */
+  readonly approve: ApprovalTerms | null;
   /** CEL: the grant holds where this holds. Null: always. */
   readonly condition: string | null;
   /** Considered before it, with another effect: whoever they concern has that in place of this. */
@@ -60,6 +64,7 @@ export function whoMay(policy: Policy, connection: string, method: string, targe
         who,
         rule: rule.id,
         line: rule.line,
+        approve: rule.approve,
         condition: conditionOf(rule),
         unless: takers.slice(0, MAX_TAKERS).map(takerOf),
         more: Math.max(0, takers.length - MAX_TAKERS),
@@ -125,6 +130,7 @@ function grantLines(grant: Grant): readonly Line[] {
   const lines: Line[] = [
     line("  ", span(whoText(grant.who), "strong"), span(`  by ${grant.rule} (line ${grant.line})`, "dim")),
   ];
+  if (grant.approve !== null) lines.push(line(`    ${approveTexts(grant.approve)[0] ?? ""}`));
   if (grant.condition !== null) lines.push(line("    if ", oneLine(grant.condition)));
   // A deny rule whose condition cannot be computed denies, so its "if" is wider than it reads.
   if (grant.condition !== null && grant.effect !== "allow")

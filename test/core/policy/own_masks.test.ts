@@ -85,7 +85,7 @@ describe("a rule's mask and record", () => {
   });
 
   const decided = (policy: Policy): Parameters<typeof extentOf>[0] => withoutBody(decide(policy, asking()));
-  const settingsOf = (policy: Policy): Parameters<typeof termsOf>[1] => {
+  const settingsOf = (policy: Policy): Parameters<typeof termsOf>[2] => {
     const settings = policy.connections.get("registry");
     if (settings === undefined) throw new TypeError("no connection");
     return settings;
@@ -101,6 +101,7 @@ describe("a rule's mask and record", () => {
     expect(extent({ record: { head: 5 } }, { record: "metadata" })).toEqual({ head: 5 });
     expect(extent({ record: "full" }, { record: { head: 5 } })).toBe("full");
     expect(extent({ effect: "deny", record: "full" }, { record: "metadata" })).toBe("metadata");
+    expect(extent({ effect: "needs-approval", record: { head: 5 } }, { record: "metadata" })).toEqual({ head: 5 });
   });
 
   it("say what is masked towards the caller, compiled once for the same list", () => {
@@ -108,13 +109,14 @@ describe("a rule's mask and record", () => {
     const policy = policyOf(masked({ number: NUMBER, notes: NOTES }, { mask: ["number"] }));
     expect(plan(policy)).not.toBe(null);
     expect(plan(policy)).toBe(plan(policy));
+    expect(plan(policyOf(masked({ number: NUMBER }, { effect: "needs-approval", mask: ["number"] })))).not.toBe(null);
     expect(plan(policyOf(masked({ number: NUMBER })))).toBe(null);
     expect(plan(policyOf(masked({}, { effect: "deny", mask: ["secrets"] })))).toBe(null);
   });
 
   it("are terms: what is under way does not stand once they are others", () => {
     const before = policyOf(masked({ number: NUMBER }, { mask: ["number"] }));
-    const terms = termsOf(decided(before), settingsOf(before));
+    const terms = termsOf(before, decided(before), settingsOf(before));
     const standsUnder = (value: unknown): boolean => stands(policyOf(value), asking(), terms);
     expect(standsUnder(masked({ number: NUMBER }, { mask: ["number"], description: "other words" }))).toBe(true);
     expect(standsUnder(masked({ number: NUMBER }, { mask: ["number"], id: "renamed" }))).toBe(true);

@@ -106,10 +106,52 @@ rules, in the order in which they are considered
   · read  line N  allow  would decide if no rule before it did`);
   });
 
-  it("says what this gateway makes of decisions that it cannot carry out yet", () => {
-    const told = (parts: Readonly<Record<string, unknown>>): string =>
-      plainText(explanationLines(ask([rule(parts)]), false));
-    expect(told({ effect: "needs-approval" })).toContain("approval_unavailable");
+  it("says of what needs an approval who gives it, for how long what holds, and what is done with it then", () => {
+    const approve = {
+      by: [
+        { roles: ["engineer"], count: 2 },
+        { groups: ["leads"], subjects: [{ issuer: "https://id.example", subject: "sue" }] },
+      ],
+      expires_minutes: 1,
+      wait_seconds: 30,
+      grant: { minutes: 30 },
+      comment: "required",
+      passkey: true,
+      masked_only_in: ["password"],
+      break_glass: { groups: ["engineers"] },
+    };
+    const asks = rule({ effect: "needs-approval", approve, message: "Wait.", record: "metadata", mask: ["secrets"] });
+    const text = plainText(explanationLines(ask([asks]), false)).replaceAll(/line \d+/g, "line N");
+    expect(text.slice(0, text.indexOf("\n\n"))).toBe(`needs approval by rule read (line N)
+  the caller is told: Wait.
+  has to approve: 2 of role engineer; and 1 of group leads, subject sue of https://id.example
+  not alice, who asks for it
+  open for 1 minute, then to be used within 5 minutes; a call waits 30 seconds if it does not say
+  may be allowed for up to 30 minutes: the same method and target
+  deciders say why; deciders sign with a passkey; masked may be: password
+  may go on without, to be reviewed afterwards: group engineers
+  alice may go on without, giving a reason
+  bodies not recorded; masked towards the caller: secrets
+  without read: denied by default`);
+  });
+
+  it("says it with less where the rule says less", () => {
+    const explained = ask([rule({ effect: "needs-approval" })]);
+    expect(explained.approval).toMatchObject({ isAmongApprovers: false, mayBreakGlass: false });
+    expect(plainText(explanationLines(explained, false)).split("\n").slice(1, 4)).toEqual([
+      "  has to approve: 1 of group approvers",
+      "  open for 60 minutes, then to be used within 5 minutes; a call waits only if it asks to",
+      "  bodies recorded in full",
+    ]);
+    expect([ask([rule()]).approval, ask([rule({ effect: "deny" })]).approval]).toEqual([null, null]);
+  });
+
+  it("does not let an agent go on without", () => {
+    const approve = { by: [{ groups: ["leads"] }], break_glass: { groups: ["engineers"] } };
+    const as = person("alice", ["engineers"], { actors: [{ issuer: "https://agents.example", subject: "helper" }] });
+    const asks = rule({ effect: "needs-approval", approve });
+    expect(ask([asks]).approval?.mayBreakGlass).toBe(true);
+    expect(ask([asks], { as }).approval?.mayBreakGlass).toBe(false);
   });
 
   it("says what of it is recorded, and what is masked towards the caller", () => {

@@ -77,6 +77,95 @@ describe("diffPolicies", () => {
     });
   });
 
+  it("names what changes of approvals, of notices, and of who is one person", () => {
+    const approve = { by: [{ groups: ["leads"] }, { groups: ["sec"] }], grant: { minutes: 30 }, notify: ["ops"] };
+    const ops = { format: "webhook", url: "https://hooks.example/a", secret: "NOTIFY_OPS" };
+    const [ann, bob, cid] = ["ann", "bob", "cid"].map((subject) => ({ issuer: "https://id.example", subject }));
+    const asks = (parts: object, more: object = {}): Policy =>
+      policyOf(
+        file({
+          notify: { ops },
+          persons: [[ann, bob]],
+          rules: [rule({ effect: "needs-approval", approve: { ...approve, ...parts } })],
+          ...more,
+        }),
+      );
+    const before = asks({});
+    // Whichever order they stand in, and with the defaults written out.
+    const same = asks(
+      { by: approve.by.toReversed(), expires_minutes: 60, if_gone: "cancel" },
+      { persons: [[bob, ann]] },
+    );
+    expect(diffPolicies(before, same, NOW).isSame).toBe(true);
+    expect(
+      diffPolicies(before, asks({ by: [{ groups: ["leads"], count: 2 }], passkey: true, grant: undefined }), NOW),
+    ).toMatchObject({
+      isSame: false,
+      rules: {
+        changed: [
+          {
+            name: "read",
+            members: [
+              {
+                member: "approve",
+                before: expect.arrayContaining([
+                  "by 1 of group leads",
+                  "by 1 of group sec",
+                  "granted up to 30 minutes for the target",
+                ]),
+                after: expect.arrayContaining(["by 2 of group leads", "signed with a passkey"]),
+              },
+            ],
+          },
+        ],
+      },
+    });
+    const elsewhere = { ...ops, url: "https://evil.example/a" };
+    const chat = { format: "slack", secret: "NOTIFY_CHAT" };
+    const other = diffPolicies(before, asks({}, { notify: { ops: elsewhere, chat }, persons: [[ann, cid]] }), NOW);
+    expect(other).toMatchObject({
+      isSame: false,
+      persons: {
+        member: "persons",
+        before: ["ann of https://id.example is bob of https://id.example"],
+        after: ["ann of https://id.example is cid of https://id.example"],
+      },
+      notify: {
+        added: ["chat"],
+        removed: [],
+        changed: [{ name: "ops", members: [{ member: "url", before: [ops.url], after: [elsewhere.url] }] }],
+      },
+      rules: { changed: [] },
+    });
+    expect(diffPolicies(before, asks({}, { persons: [] }), NOW).isSame).toBe(false);
+  });
+
+  it("names each member of approve that changes", () => {
+    const full = {
+      by: [{ groups: ["leads"], issuer: "https://id.example" }],
+      expires_minutes: 5,
+      use_within_minutes: 6,
+      wait_seconds: 7,
+      if_gone: "keep",
+      body_limit: 8,
+      grant: { minutes: 9, for: "rule" },
+      comment: "required",
+      reason: "required",
+      passkey: true,
+      break_glass: { groups: ["oncall"] },
+      masked_only_in: [],
+      notify: ["ops"],
+    };
+    const notify = { ops: { format: "slack", secret: "NOTIFY_OPS" } };
+    const asks = (approve: object): Policy =>
+      policyOf(file({ notify, rules: [rule({ effect: "needs-approval", approve })] }));
+    for (const member of Object.keys(full)) {
+      const less = { ...full, [member]: member === "by" ? [{ groups: ["leads"] }] : undefined };
+      const { isSame, rules } = diffPolicies(asks(full), asks(less), NOW);
+      expect([member, isSame, rules.changed.length]).toEqual([member, false, 1]);
+    }
+  });
+
   it("names the fewest rules that moved", () => {
     const named = (ids: readonly string[]): Policy => withRules(...ids.map((id) => rule({ id })));
     const moved = (before: string, after: string): readonly string[] =>

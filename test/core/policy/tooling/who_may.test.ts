@@ -55,6 +55,7 @@ describe("whoMay", () => {
     unless ask (line N, needs-approval) concerns them: role lead
 needs-approval
   role lead  by ask (line N)
+    has to approve: 1 of group approvers
     unless no (line N, deny) concerns them: anyone, if actor.subject != ""
 deny
   anyone  by no (line N)
