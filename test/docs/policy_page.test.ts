@@ -4,6 +4,7 @@
 import { createHash } from "node:crypto";
 import { describe, expect, test } from "vitest";
 import type { Digest } from "../../core/ids.ts";
+import { MAX_WAITING_BODY } from "../../core/policy/approve_schema.ts";
 import { MAX_NODES, VARIABLES } from "../../core/policy/cel/environment.ts";
 import { MAX_STEPS } from "../../core/policy/condition.ts";
 import { MAX_RULES } from "../../core/policy/file_schema.ts";
@@ -46,6 +47,7 @@ interface Described {
   readonly properties: Readonly<Record<string, Described>>;
   readonly items: Described;
   readonly additionalProperties: Described;
+  readonly oneOf?: readonly Described[];
 }
 
 describe("docs/policy.md", () => {
@@ -57,6 +59,16 @@ describe("docs/policy.md", () => {
     expect([...names(file)].sort()).toEqual(members(schema).filter((name) => name !== "$schema"));
     expect([...names(connection)].sort()).toEqual(members(schema.properties.connections?.additionalProperties));
     expect([...names(rule)].sort()).toEqual(members(schema.properties.rules?.items));
+  });
+
+  test("has a row for each member of an approval, and of where people are told", () => {
+    const section = sectionOf(page, "## Approvals");
+    const { rules, notify } = schema.properties;
+    const approve = Object.keys(rules?.items.properties.approve?.properties ?? {});
+    const [webhook] = notify?.additionalProperties.oneOf ?? [];
+    const target = Object.keys(webhook?.properties ?? {});
+    expect([approve.length, target.length]).toEqual([13, 3]);
+    expect([...names(section)].sort()).toEqual([...approve, ...target].sort());
   });
 
   test("names each member of an example", () => {
@@ -81,7 +93,8 @@ describe("docs/policy.md", () => {
   test("states the limits that hold", () => {
     const section = sectionOf(page, "## Limits");
     expect(section).toContain(`${MAX_TEXT / 1024} KiB`);
-    for (const limit of [MAX_RULES, MAX_NODES, MAX_STEPS]) expect(section).toContain(limit.toLocaleString("en"));
+    for (const limit of [MAX_RULES, MAX_NODES, MAX_STEPS, MAX_WAITING_BODY])
+      expect(section).toContain(limit.toLocaleString("en"));
   });
 
   test("says who wins as it is", () => {

@@ -1,5 +1,7 @@
 // What rules say of approvals that can hardly have been meant.
 
+import type { ConnectionName } from "../../ids.ts";
+import type { Extent } from "../decision.ts";
 import { Fillable } from "../fillable.ts";
 import type { Policy } from "../policy.ts";
 import type { PolicyRule } from "../rule.ts";
@@ -21,6 +23,7 @@ export function approvalWarnings(policy: Policy): readonly PolicyWarning[] {
     ...stranded(rule, fillable),
     ...emptyRoles(rule, fillable),
     ...outlives(policy, rule),
+    ...unseen(policy, rule),
   ]);
 }
 
@@ -81,6 +84,31 @@ function outlives(policy: Policy, rule: PolicyRule): readonly PolicyWarning[] {
       "Make it shorter, or give the connection longer session_seconds.",
     ),
   ];
+}
+
+/** Methods whose requests hardly have bodies. */
+const WITHOUT_BODY: ReadonlySet<string> = new Set(["GET", "HEAD", "OPTIONS", "DELETE"]);
+
+/** Deciders see what the record has. */
+function unseen(policy: Policy, rule: PolicyRule): readonly PolicyWarning[] {
+  const own = rule.obligations.find((one) => one.kind === "record")?.extent ?? null;
+  const names = connectionsOf(policy, rule);
+  const extents = own === null ? [...names].map((name) => extentOf(policy, name)) : [own];
+  const isUnseen = extents.length > 0 && extents.every((extent) => extent === "metadata");
+  const hasBody = [...rule.methods].some((method) => !WITHOUT_BODY.has(method));
+  if (rule.approve === null || !isUnseen || !hasBody) return [];
+  return [
+    about(
+      rule,
+      "approval_unseen",
+      `Whoever approves what ${rule.id} stops sees nothing of its bodies: none is recorded.`,
+      "Give the rule record: full, or so many bytes as deciders need.",
+    ),
+  ];
+}
+
+function extentOf(policy: Policy, name: string): Extent | null {
+  return policy.connections.get(name as ConnectionName)?.record ?? null;
 }
 
 function minutes(ms: number): string {

@@ -25,6 +25,7 @@ export const WARNING_CODES = [
   "approver_is_requester",
   "approver_role_empty",
   "approval_outlives_session",
+  "approval_unseen",
   "notify_unused",
   "analysis_bounded",
 ] as const;

@@ -117,7 +117,7 @@ describe("where notices go, and who is one person", () => {
   });
 });
 
-describe("is refused with its place:", () => {
+describe("what a policy says of approvals", () => {
   const approve = "rules[0].approve";
   const withNotify = (target: unknown): unknown => file({ notify: { ops: target } });
   const withPersons = (...persons: unknown[]): unknown => file({ persons });
@@ -227,11 +227,11 @@ describe("is refused with its place:", () => {
       withPersons([ALICE, bob], [{ issuer: ISSUER, subject: "carol" }, bob]),
       "persons[1][1]",
     ],
-  ])("%s", (_, value, path) => {
+  ])("is refused with its place: %s", (_, value, path) => {
     expect(problems(value).map((problem) => problem.path)).toEqual([path]);
   });
 
-  it("each problem, and never more of them than help", () => {
+  it("is refused with each problem, and never more of them than help", () => {
     const wrong = { by: BY, wait_seconds: 9999, notify: ["nowhere"], if_gone: 3 };
     expect(
       problems(asks(wrong))

@@ -35,7 +35,7 @@ function standsUnder(value: unknown, before: unknown = needing()): boolean {
   return stands(policy, asked(policy), termsUnder(before));
 }
 
-describe("a command that was approved stands", () => {
+describe("a command that was approved, under another policy,", () => {
   test.each<[string, Parts]>([
     ["under the same policy", needing()],
     [
@@ -54,12 +54,10 @@ describe("a command that was approved stands", () => {
       "where a role has changed that has no part in it",
       needing({}, {}, { roles: { ...ROLES, other: { groups: ["o"] } } }),
     ],
-  ])("%s", (_, after) => {
+  ])("stands %s", (_, after) => {
     expect(standsUnder(after)).toBe(true);
   });
-});
 
-describe("a command that was approved is cut", () => {
   const onePerson = [
     [
       { issuer: ISSUER, subject: "alice" },
@@ -114,7 +112,7 @@ describe("a command that was approved is cut", () => {
     ["where its condition fails", needing({}, { when: "command.query['a'][0] == 'b'" })],
     ["where a rule reads its body, which nobody kept", needing({}, { when: "!has(command.json)" })],
     ["where there is no such connection", needing({}, { connections: ["*"] }, { connections: {} })],
-  ])("%s", (_, after) => {
+  ])("is cut %s", (_, after) => {
     expect(standsUnder(after)).toBe(false);
   });
 });

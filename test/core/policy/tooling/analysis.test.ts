@@ -173,6 +173,23 @@ describe("analyse, of approvals", () => {
     expect(told({}, { ...either, rules: [asks], roles: { engineer: ROLES.engineer } })).toEqual([]);
   });
 
+  it("tells of bodies that deciders cannot see, because none is recorded", () => {
+    const approve = { by: [{ groups: ["g"] }] };
+    const asks = (parts: object, record: unknown = "full"): readonly string[] =>
+      warnings(
+        file({
+          connections: { registry: { ...CONNECTION, record }, other: CONNECTION },
+          rules: [rule({ effect: "needs-approval", approve, ...parts }), rule({ id: "x", connections: ["other"] })],
+        }),
+      ).map(({ code }) => code);
+    expect(asks({ methods: ["GET", "PUT"], record: "metadata" })).toEqual(["approval_unseen"]);
+    expect(asks({ methods: ["PUT"] }, "metadata")).toEqual(["approval_unseen"]);
+    expect(asks({ methods: ["PUT"], record: { head: 100 } }, "metadata")).toEqual([]);
+    expect(asks({ methods: ["GET", "DELETE"], record: "metadata" })).toEqual([]);
+    expect(asks({ methods: ["PUT"], connections: ["*"] }, "metadata")).toEqual([]);
+    expect(asks({ methods: ["PUT"] })).toEqual([]);
+  });
+
   it("names addresses to which nothing is told, with their place", () => {
     const notify = { ops: { format: "slack", secret: "NOTIFY_OPS" }, idle: { format: "slack", secret: "NOTIFY_IDLE" } };
     const value = file({
