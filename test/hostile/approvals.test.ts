@@ -238,7 +238,7 @@ describe("races", () => {
     await decide(gateway, "erin", id);
     const before = upstream.received.length;
     const answers = await Promise.all(Array.from({ length: 8 }, () => use("alice", "/one/uses", id)));
-    const statuses = answers.map(({ status }) => status).sort();
+    const statuses = answers.map(({ status }) => status).sort((a, b) => a - b);
     for (const answer of answers) await answer.arrayBuffer();
     expect(statuses).toEqual([200, ...Array.from({ length: 7 }, () => 409)]);
     expect(upstream.received.length).toBe(before + 1);
