@@ -3,68 +3,16 @@
 // verifies.
 
 import fc from "fast-check";
-import { afterEach, expect, test, vi } from "vitest";
+import { expect, test } from "vitest";
 import type { Approval } from "../../core/approval/approval.ts";
-import type { CommandId, Digest, SessionId } from "../../core/ids.ts";
+import type { CommandId } from "../../core/ids.ts";
 import type { Classes } from "../../core/record/record.ts";
-import { ApprovalDesk } from "../../durable/approval_desk.ts";
-import { ApprovalOutbox } from "../../durable/approval_outbox.ts";
 import type { Ask, AskAnswer, Consumed, Stepped } from "../../durable/approval_rpc.ts";
-import { checkSession, classesOf, kindsOf, newCommand, requested, setClock, withStorage } from "../support/objects.ts";
-import { BOB, CAROL, MINUTE, OTHER_POLICY, POLICY, slot } from "../support/sample_approval.ts";
+import { Desk, REFUSED, turn } from "../support/approval_bench.ts";
+import { checkSession, newCommand, requested, withStorage } from "../support/objects.ts";
+import { BOB, CAROL, MINUTE, slot } from "../support/sample_approval.ts";
 import { Bench, type Fault, withBench } from "../support/session_bench.ts";
-import { asking, deciding, NOTICE, using } from "../support/waiting_commands.ts";
-
-afterEach(() => {
-  vi.useRealTimers();
-});
-
-const REFUSED = { ok: false, reason: "storage_refused" } as const;
-
-function turn<T>(bench: Bench, apply: () => T, refused: T): Promise<T> {
-  return bench.commits.add({ apply, refused: () => refused });
-}
-
-/** The calls of a session object, on a bench. */
-class Desk {
-  readonly bench: Bench;
-
-  constructor(bench: Bench) {
-    this.bench = bench;
-  }
-
-  asked(terms: Parameters<typeof asking>[0] = {}): Ask {
-    return asking(terms, newCommand(), this.bench.now);
-  }
-
-  ask(ask: Ask): Promise<AskAnswer> {
-    return turn<AskAnswer>(this.bench, () => this.bench.log.ask(ask, this.bench.now), REFUSED);
-  }
-
-  consume(use: ReturnType<typeof using>): Promise<Consumed> {
-    return turn<Consumed>(this.bench, () => this.bench.log.consume(...use, this.bench.now), REFUSED);
-  }
-
-  step(work: (now: number) => Stepped): Promise<Stepped> {
-    return turn<Stepped>(this.bench, () => work(this.bench.now), { ...REFUSED, approval: null });
-  }
-
-  decide(order: ReturnType<typeof deciding>): Promise<Stepped> {
-    return this.step((now) => this.bench.log.approvals.decide(order, now));
-  }
-
-  stateOf({ id }: Approval): Approval["state"]["kind"] | undefined {
-    return this.bench.log.approvals.table.find(id)?.approval.state.kind;
-  }
-
-  async kinds(): Promise<string[]> {
-    return kindsOf((await this.bench.check()).records).slice(1);
-  }
-
-  untold(): number {
-    return [...this.bench.storage.sql.exec("SELECT id FROM approval_outbox")].length;
-  }
-}
+import { asking, deciding, using } from "../support/waiting_commands.ts";
 
 type Step = readonly [
   name: string,
@@ -304,85 +252,6 @@ test("an object's parts find in storage what another instance left", () =>
     expect(new Desk(second).stateOf(ask.approval)).toBe("approved");
     expect(await new Desk(second).consume(using(ask.approval))).toMatchObject({ ok: true });
     await checkSession(second.log, first.sid);
-  }));
-
-test("what was asked under another policy than the one in force ends by the alarm, unless it was asked since", () =>
-  withBench(async (bench) => {
-    setClock(bench.now);
-    const desk = new Desk(bench);
-    const before = desk.asked();
-    await desk.ask(before);
-    bench.now += MINUTE;
-    setClock(bench.now);
-    const since = desk.asked();
-    await desk.ask(since);
-    let inForce: Digest | null = null;
-    const alarm = async (policy: Digest | null): Promise<unknown[]> => {
-      inForce = policy;
-      await deskOf(bench, () => inForce).followPolicy();
-      return [desk.stateOf(before.approval), desk.stateOf(since.approval)];
-    };
-    expect(await alarm(null)).toEqual(["pending", "pending"]);
-    expect(await alarm(POLICY)).toEqual(["pending", "pending"]);
-    bench.faults.push("lost", "lost");
-    expect(await alarm(OTHER_POLICY)).toEqual(["pending", "pending"]);
-    expect(await alarm(OTHER_POLICY)).toEqual(["cancelled", "pending"]);
-    expect(classesOf((await bench.check()).records.at(-1))).toEqual({ reason: "policy_changed" });
-  }));
-
-function deskOf({ log, commits }: Bench, inForce: () => Digest | null): ApprovalDesk {
-  const { table } = log.approvals;
-  const wakeBy = (): void => undefined;
-  const sidOf = (no: number): SessionId => log.sidOf(no);
-  const outbox = new ApprovalOutbox({ table, object: "00", sidOf, send: () => Promise.resolve(), wakeBy });
-  return new ApprovalDesk({
-    log,
-    commits,
-    outbox,
-    object: "00",
-    ready: () => Promise.resolve(null),
-    announce: () => Promise.resolve(),
-    policyInForce: () => Promise.resolve(inForce()),
-    wakeBy,
-  });
-}
-
-test("what the registry cannot be told is told later, with what came meanwhile, and nothing is forgotten", () =>
-  withBench(async (bench) => {
-    setClock(bench.now);
-    const desk = new Desk(bench);
-    const ask = asking({ notices: [NOTICE] }, newCommand(), bench.now);
-    const { approval } = ask;
-    await desk.ask(ask);
-    const told: [string, number, string[]][] = [];
-    const woken: number[] = [];
-    let answer: () => Promise<unknown> = () => Promise.reject(new Error("unreachable"));
-    const outbox = new ApprovalOutbox({
-      table: bench.log.approvals.table,
-      object: "00",
-      sidOf: (no) => bench.log.sidOf(no),
-      wakeBy: (time) => void woken.push(time - bench.now),
-      send: async (entry, notices) => {
-        await answer();
-        told.push([entry.state, entry.version, notices.map(({ event, version }) => `${event} ${version}`)]);
-      },
-    });
-    await outbox.flush();
-    await outbox.flush();
-    expect([desk.untold(), woken]).toEqual([1, [2000]]);
-    bench.now += 2000;
-    setClock(bench.now);
-    // Decided while the registry is told of what was before.
-    answer = () => {
-      answer = () => Promise.resolve();
-      return desk.decide(deciding(approval));
-    };
-    await outbox.flush();
-    expect(told).toEqual([
-      ["pending", 1, ["requested 1"]],
-      ["approved", 2, ["requested 1", "approved 2"]],
-    ]);
-    expect([desk.untold(), outbox.nextDue(bench.now)]).toEqual([0, null]);
   }));
 
 test("a message of a socket waits in its socket's session, and is complete in itself once it goes on", () =>
