@@ -48,6 +48,17 @@ describe("names that objects inherit never slip past the checks", () => {
     });
   });
 
+  test.each(names)("as a role that approves, or where a notice goes, without a definition: %s", (name) => {
+    const asks = (approve: object): string =>
+      JSON.stringify(
+        file({ rules: [rule({ effect: "needs-approval", approve: { by: [{ groups: ["g"] }], ...approve } })] }),
+      );
+    expect(parsePolicy(asks({ by: [{ roles: [name] }] }), HASH)).toMatchObject({ ok: false });
+    expect(parsePolicy(asks({ break_glass: { roles: [name] } }), HASH)).toMatchObject({ ok: false });
+    expect(parsePolicy(asks({ notify: [name] }), HASH)).toMatchObject({ ok: false });
+    expect(parsePolicy(asks({ masked_only_in: [name] }), HASH)).toMatchObject({ ok: false });
+  });
+
   test.each(names)("as a member, at the top and within a rule: %s", (name) => {
     expect(parsePolicy(`{"version":1,"${name}":{}}`, HASH)).toMatchObject({ ok: false });
     const text = JSON.stringify(file()).replace('"id":"read"', `"id":"read","${name}":{"effect":"allow"}`);
@@ -95,10 +106,32 @@ it("any text gives a policy or a refusal, never an exception", () => {
 });
 
 it("any JSON in place of any value gives a policy or a refusal, never an exception", () => {
-  const places = ["version", "roles", "connections", "rules"];
+  const places = ["version", "roles", "persons", "notify", "connections", "rules"];
   fc.assert(
     fc.property(fc.constantFrom(...places), fc.jsonValue({ maxDepth: 4 }), (place, value) => {
       expect(typeof parsePolicy(JSON.stringify(file({ [place]: value })), HASH).ok).toBe("boolean");
+    }),
+    { numRuns: 300 },
+  );
+});
+
+it("any JSON for what a rule asks, or for a part of it, gives a policy or a refusal, never an exception", () => {
+  const approve = {
+    by: [{ groups: ["leads"], issuer: "https://id.example", count: 1 }],
+    grant: { minutes: 5, for: "rule" },
+    break_glass: { groups: ["oncall"] },
+    masked_only_in: ["password"],
+    notify: ["ops"],
+  };
+  const notify = { ops: { format: "webhook", url: "https://hooks.example", secret: "NOTIFY_OPS" } };
+  const text = (value: unknown): string =>
+    JSON.stringify(file({ notify, rules: [rule({ effect: "needs-approval", approve: value })] }));
+  expect(parsePolicy(text(approve), HASH)).toMatchObject({ ok: true });
+  fc.assert(
+    fc.property(fc.constantFrom("", ...Object.keys(approve)), fc.jsonValue({ maxDepth: 4 }), (place, value) => {
+      const parsed = parsePolicy(text(place === "" ? value : { ...approve, [place]: value }), HASH);
+      // Whatever it was, a rule that needs an approval has somebody who gives it.
+      if (parsed.ok) expect(parsed.value.rules[0]?.approve?.by.length).toBeGreaterThan(0);
     }),
     { numRuns: 300 },
   );
