@@ -55,7 +55,7 @@ function complaintsOf(page: Page): string[] {
 }
 
 async function isLoggedIn(page: Page, hosts: ToolHosts, name: string): Promise<void> {
-  await page.goto(`${hosts.console}/`);
+  await page.goto(`${hosts.console}/you`);
   await page.getByRole("heading", { name: `You are ${name}` }).waitFor();
 }
 
@@ -65,9 +65,9 @@ describe.each([
 ])("a person %s", (_, javaScriptEnabled) => {
   test("logs in by opening a page, sees it, and logs out", async () => {
     const context = await newContext({ javaScriptEnabled });
-    const page = await openAs(context, `${apart.console}/`, "Bob Berger");
+    const page = await openAs(context, `${apart.console}/you`, "Bob Berger");
     const complaints = complaintsOf(page);
-    expect(page.url()).toBe(`${apart.console}/`);
+    expect(page.url()).toBe(`${apart.console}/you`);
     await page.getByRole("heading", { name: "You are Bob Berger" }).waitFor();
     const cookies = await context.cookies(apart.console);
     expect(cookies.find(({ name }) => name === "__Host-Http-sallyport")).toMatchObject({
@@ -118,7 +118,7 @@ describe("pages", () => {
   ] as const)("are whole and accessible on %s", async (_, width, colorScheme) => {
     const context = await newContext({ viewport: { width, height: 740 }, colorScheme, bypassCSP: true });
     const page = await openAs(context, `${apart.console}/`, "Bob Berger");
-    for (const path of ["/", "/logout", "/nothing"]) {
+    for (const path of ["/", "/you", "/logout", "/nothing"]) {
       await page.goto(apart.console + path);
       expect(await page.evaluate("document.documentElement.scrollWidth")).toBeLessThanOrEqual(width);
       await page.addScriptTag({ path: createRequire(import.meta.url).resolve("axe-core/axe.min.js") });
@@ -130,7 +130,7 @@ describe("pages", () => {
   test("show the reader's own time where there is JavaScript, and UTC where there is none", async () => {
     const timeIn = async (javaScriptEnabled: boolean): Promise<string> => {
       const context = await newContext({ javaScriptEnabled, timezoneId: "Asia/Kolkata", locale: "en-GB" });
-      const page = await openAs(context, `${apart.console}/`, "Bob Berger");
+      const page = await openAs(context, `${apart.console}/you`, "Bob Berger");
       return page.locator("time").innerText();
     };
     expect(await timeIn(false)).toMatch(/^\d{4}-\d\d-\d\d \d\d:\d\d UTC$/);

@@ -64,8 +64,9 @@ const TITLES: Readonly<
 };
 
 export function Inbox(props: Props) {
+  const { waiting, reviews } = props.counts;
   return (
-    <div id="inbox" data-live="/approvals/live">
+    <div id="inbox" data-live="/approvals/live" data-counts={`${waiting} ${reviews}`}>
       <h1>{titleOf(props.view)}</h1>
       <Tabs {...props} />
       <Filter {...props} />

@@ -18,7 +18,6 @@ export function followChanges(): void {
   const path = document.querySelector<HTMLElement>("[data-live]")?.dataset.live;
   if (path === undefined) return;
   const events = new EventSource(path);
-  let waiting = -1;
   let timer: ReturnType<typeof setTimeout> | undefined;
   let last = 0;
   const later = (): void => {
@@ -31,18 +30,29 @@ export function followChanges(): void {
       Math.max(0, last + PAUSE_MS - Date.now()),
     );
   };
+  let before: Told | undefined;
   events.addEventListener("inbox", ({ data }) => {
     const told = JSON.parse(String(data)) as Told;
-    if (waiting >= 0 && told.waiting !== waiting && document.querySelector("#inbox") !== null)
-      announce(told.waiting === 1 ? "1 approval waits for you" : `${told.waiting} approvals wait for you`);
-    waiting = told.waiting;
-    later();
+    if (before !== undefined || !isShown(told)) later();
+    if (before !== undefined && told.waiting !== before.waiting) announceWaiting(told);
+    before = told;
   });
   // A page that is left keeps no connection, so that it can come back from the browser's memory.
   window.addEventListener("pagehide", () => events.close());
   window.addEventListener("pageshow", ({ persisted }) => {
     if (persisted) location.reload();
   });
+}
+
+/** The page was made just before the first event. */
+function isShown({ waiting, reviews }: Told): boolean {
+  const shown = document.querySelector<HTMLElement>("#inbox")?.dataset.counts;
+  return shown === undefined || shown === `${waiting} ${reviews}`;
+}
+
+function announceWaiting({ waiting }: Told): void {
+  if (document.querySelector("#inbox") === null) return;
+  announce(waiting === 1 ? "1 approval waits for you" : `${waiting} approvals wait for you`);
 }
 
 async function refresh(): Promise<void> {
