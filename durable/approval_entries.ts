@@ -1,10 +1,11 @@
 // Approvals as a registry shard lists them. A row is how one is found; what it says may be a moment old,
-// because the session object is the authority. Owns the tables `approval_entry`, `approval_decider` and, as far
-// as rows are put into it, `notice_outbox`. All of one change is in the caller's one transaction.
+// because the session object is the authority. Owns the tables `approval_entry` and `approval_decider`; notices
+// go to notice_table.ts. All of one change is in the caller's one transaction.
 
 import type { ApprovalId, Party } from "../core/approval/approval.ts";
 import type { ApprovalEntry, ApprovalQuery, QueuedNotice } from "./approval_rpc.ts";
 import { run, rows, type Sql } from "./migrate.ts";
+import { queueNotice } from "./notice_table.ts";
 
 /** A page of a list, whatever was asked for. */
 const LIST_LIMIT = 1000;
@@ -32,18 +33,7 @@ export function changeApproval(sql: Sql, entry: ApprovalEntry, notices: readonly
     JSON.stringify(entry),
   );
   for (const decider of entry.deciders) addDecider(sql, id, decider);
-  for (const notice of notices)
-    if (notice.version > (known?.version ?? -1)) {
-      const { event, target } = notice;
-      run(
-        sql,
-        "INSERT INTO notice_outbox (approval, target, event, tries, due) VALUES (?, ?, ?, 0, ?)",
-        id,
-        JSON.stringify(target),
-        event,
-        now,
-      );
-    }
+  for (const notice of notices) if (notice.version > (known?.version ?? -1)) queueNotice(sql, entry, notice, now);
   return true;
 }
 

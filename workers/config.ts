@@ -27,6 +27,8 @@ export interface Config {
   readonly console: ({ readonly origin: string } & BrowserLogin) | null;
   /** An upstream's credential; null if the secret is not set. */
   secret(name: string): string | null;
+  /** By which notices are signed, or where they go; null if the secret is not set. */
+  notifySecret(name: string): string | null;
 }
 
 /** How people log in with a browser: as which client, and the key that seals what their browsers carry. */
@@ -72,6 +74,7 @@ export function readConfig(env: Env): Result<Config, ConfigRefusal> {
     pseudonymKey,
     hostForm: hostForm.value,
     console: own.value,
+    notifySecret: (name) => (name.startsWith("NOTIFY_") ? (env[name as `NOTIFY_${string}`] ?? null) : null),
     secret: (name) => (name.startsWith("UPSTREAM_") ? (env[name as `UPSTREAM_${string}`] ?? null) : null),
   });
 }

@@ -44,4 +44,6 @@ export interface Env {
   readonly LOGIN_CLIENT_SECRET?: string;
   /** Upstream credentials: secrets named `UPSTREAM_…`, the only ones a policy can name. */
   readonly [secret: `UPSTREAM_${string}`]: string;
+  /** Notices of approvals: secrets named `NOTIFY_…` that sign them, or are the addresses they go to. */
+  readonly [secret: `NOTIFY_${string}`]: string;
 }

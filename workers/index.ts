@@ -16,7 +16,7 @@ import { originOf, resourceMetadata } from "./protected_resource.ts";
 
 export { ControlObject } from "../durable/control.ts";
 export { PerimeterObject } from "../durable/perimeter.ts";
-export { RegistryObject } from "../durable/registry.ts";
+export { RegistryObject } from "./registry_object.ts";
 export { SessionObject } from "./session_object.ts";
 
 type Served = { Bindings: Env };

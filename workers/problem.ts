@@ -38,6 +38,7 @@ export type ProblemReason =
   | "grant_too_long"
   | "review_none"
   | "break_glass_none"
+  | "notify_unknown"
   | "body_too_large_to_wait"
   | "method_unknown"
   | "upgrade_unsupported"
@@ -151,6 +152,7 @@ const TOLD: Readonly<Record<ProblemReason, Told>> = {
   grant_none: { status: 422, title: "The rule allows this once at a time" },
   grant_too_long: { status: 422, title: "This is longer than the rule allows" },
   review_none: { status: 409, title: "There is nothing to sign off" },
+  notify_unknown: { status: 409, title: "The policy in force names no such receiver of notices" },
   break_glass_none: { status: 403, title: "You may not go on without an approval here" },
   body_too_large_to_wait: { status: 413, title: "The request's body is larger than one that can wait for an approval" },
   method_unknown: { status: 501, title: "This method is not forwarded" },

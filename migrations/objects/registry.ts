@@ -91,6 +91,27 @@ const REGISTRY_APPROVALS = `
   CREATE INDEX notice_outbox_due ON notice_outbox (due);
   `;
 
+/**
+ * With an id that stays the same however often one is sent, and with those that nobody took: `due` is null
+ * from when they were given up. What waited in the table before had no sender.
+ */
+const REGISTRY_NOTICES = `
+  DROP TABLE notice_outbox;
+  CREATE TABLE notice_outbox (
+    id       TEXT PRIMARY KEY,
+    approval TEXT NOT NULL,
+    target   TEXT NOT NULL,
+    event    TEXT NOT NULL,
+    time     INTEGER NOT NULL,
+    tries    INTEGER NOT NULL,
+    due      INTEGER,
+    tried    INTEGER,
+    failure  TEXT
+  ) WITHOUT ROWID;
+  CREATE INDEX notice_outbox_due ON notice_outbox (target, due) WHERE due IS NOT NULL;
+  CREATE INDEX notice_outbox_dead ON notice_outbox (tried) WHERE due IS NULL;
+  `;
+
 /** In the order in which they were written, whichever table they are about: an object keeps each by its place. */
 export const REGISTRY_MIGRATIONS: readonly string[] = [
   LOG_TABLES,
@@ -105,4 +126,5 @@ export const REGISTRY_MIGRATIONS: readonly string[] = [
   REGISTRY_APPROVALS,
   LOG_APPROVALS,
   LOG_SESSION_TIMES,
+  REGISTRY_NOTICES,
 ];

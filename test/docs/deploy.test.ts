@@ -47,7 +47,7 @@ describe("docs/deploy.md", () => {
   test("has each variable and secret of workers/env.ts in its tables, and no other", () => {
     expect(texts.length).toBeGreaterThan(5);
     expect([...variables].sort()).toEqual(texts.filter((name) => !SECRETS.includes(name)).sort());
-    expect([...secrets].sort()).toEqual([...SECRETS, "UPSTREAM_…"].sort());
+    expect([...secrets].sort()).toEqual([...SECRETS, "UPSTREAM_…", "NOTIFY_…"].sort());
   });
 
   test("names each binding that is no text", () => {

@@ -3,51 +3,23 @@
 import { evictDurableObject, runInDurableObject } from "cloudflare:test";
 import { expect, test } from "vitest";
 import type { ApprovalId } from "../../core/approval/approval.ts";
-import { newCommandId, newSessionId, type ConnectionName, type Digest } from "../../core/ids.ts";
+import type { ConnectionName, Digest } from "../../core/ids.ts";
 import type { ApprovalEntry } from "../../durable/approval_rpc.ts";
 import type { RegistryObject } from "../../durable/registry.ts";
-import { fillRandom } from "../../durable/sha256.ts";
 import { bindings, newCommand, OPENING, sessionObject } from "../support/objects.ts";
-import { ALICE, BOB, CAROL, DIGEST, POLICY } from "../support/sample_approval.ts";
+import { BOB, CAROL } from "../support/sample_approval.ts";
+import { listed as entry } from "../support/listed_approvals.ts";
 import { asking, deciding, NOTICE } from "../support/waiting_commands.ts";
 
 function shard(name: string): DurableObjectStub<RegistryObject> {
   return bindings.REGISTRY.get(bindings.REGISTRY.idFromName(name));
 }
 
-let made = 0;
-
-/** Each is newer than the one before. */
-function entry(change: Partial<ApprovalEntry> = {}): ApprovalEntry {
-  const now = Date.now();
-  return {
-    id: newCommandId(now + made++, fillRandom),
-    sid: newSessionId(now, fillRandom),
-    object: "00",
-    connection: "registry" as ConnectionName,
-    rule: "publish",
-    policy: POLICY,
-    title: "PUT /left-pad",
-    requester: ALICE,
-    actors: [],
-    requested: now,
-    expires: now + 1,
-    state: "pending",
-    changed: now,
-    review: null,
-    deciders: [],
-    grantUntil: null,
-    digest: DIGEST,
-    version: 1,
-    ...change,
-  };
-}
-
 const ids = (entries: readonly ApprovalEntry[]): ApprovalId[] => entries.map(({ id }) => id);
 
 function noticesIn(registry: DurableObjectStub<RegistryObject>): Promise<Record<string, unknown>[]> {
   return runInDurableObject(registry, (_: RegistryObject, { storage }) =>
-    storage.sql.exec("SELECT approval, target, event, tries FROM notice_outbox ORDER BY no").toArray(),
+    storage.sql.exec("SELECT approval, target, event, tries FROM notice_outbox ORDER BY time, event DESC").toArray(),
   );
 }
 

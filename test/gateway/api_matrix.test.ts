@@ -1,5 +1,5 @@
-// Who may do what with the API: every route of the table with every role, against a running gateway. The
-// outcomes are written down here by hand, so that a change of the table is a change of this file.
+// Who may do what with the API, long because every route of the table is here with every role, against a
+// running gateway. The outcomes are written down by hand, so that a change of the table is a change of this file.
 
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { ROUTES } from "../../workers/console/route_table.ts";
@@ -260,6 +260,14 @@ const CASES: readonly Case[] = [
     path: ({ command }: World) => `/api/v1/approvals/${command}/${act}`,
     init: () => sent("POST", {}),
   })),
+  { route: "GET /api/v1/notices", of: "those that nobody took", outcomes: READERS, path: () => "/api/v1/notices" },
+  {
+    route: "POST /api/v1/notices/{id}/retry",
+    of: "one that is none",
+    outcomes: [401, 403, 403, 404, 404],
+    path: ({ command }) => `/api/v1/notices/${command}_requested_ops/retry`,
+    init: () => ({ method: "POST" }),
+  },
 ];
 
 function sent(method: string, body: unknown, headers: Record<string, string> = {}): RequestInit {

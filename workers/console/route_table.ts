@@ -7,6 +7,7 @@ import { COMMAND_ROUTES } from "./commands.ts";
 import { HEALTH_ROUTES } from "./health.ts";
 import { KILL_ROUTES } from "./kills.ts";
 import { LIVE_ROUTES } from "./live.ts";
+import { NOTICE_ROUTES } from "./notices.ts";
 import { DOCUMENT_ROUTES } from "./openapi_route.ts";
 import { PAYLOAD_ROUTES } from "./payload.ts";
 import { POLICY_ROUTES } from "./policies.ts";
@@ -29,6 +30,7 @@ export const ROUTES: readonly Route[] = [
   ...COMMAND_ROUTES,
   ...APPROVAL_LIVE_ROUTES,
   ...APPROVAL_ROUTES,
+  ...NOTICE_ROUTES,
   ...SEARCH_ROUTES,
   ...TRAIL_ROUTES,
   ...POLICY_ROUTES,

@@ -4,6 +4,7 @@ import type { Approval, ApprovalId } from "../../../core/approval/approval.ts";
 import type { SessionId } from "../../../core/ids.ts";
 import type { ApprovalRefusal } from "../../../durable/approval_rpc.ts";
 import { placeOfCommand } from "../../approval_client.ts";
+import { placeOfApproval } from "../../approvals/place.ts";
 import type { ProblemMore, ProblemReason } from "../../problem.ts";
 import { originOf } from "../../protected_resource.ts";
 import type { Begun, Session } from "../../session_client.ts";
@@ -103,9 +104,13 @@ export function toldOf(reason: ApprovalRefusal): ProblemReason {
 }
 
 /** What the answer says beside its reason: which approval, and where a person finds it. */
-export function moreOf(exchange: Exchange, { reason, approval, detail, used, applied }: Stopped): ProblemMore {
+export function moreOf(
+  { request, gateway }: Exchange,
+  { reason, approval, detail, used, applied }: Stopped,
+): ProblemMore {
   const headers: [string, string][] = [];
-  if (approval !== undefined) headers.push(["location", placeOfApproval(exchange, approval)]);
+  if (approval !== undefined)
+    headers.push(["location", placeOfApproval(approval, gateway.config, originOf(request.url))]);
   if (applied !== undefined && reason === "approval_pending") headers.push(["preference-applied", applied]);
   return {
     ...(approval === undefined ? {} : { approval }),
@@ -113,12 +118,4 @@ export function moreOf(exchange: Exchange, { reason, approval, detail, used, app
     ...(used === undefined ? {} : { used }),
     headers,
   };
-}
-
-/** Its page at the console, or, where there is none, in the API. */
-export function placeOfApproval({ request, gateway }: Exchange, approval: ApprovalId): string {
-  const { console } = gateway.config;
-  return console === null
-    ? `${originOf(request.url)}/api/v1/approvals/${approval}`
-    : `${console.origin}/approvals/${approval}`;
 }
