@@ -47,7 +47,7 @@ export async function measureDownloads(
   return { rates: [...found.values()], answers, bytes: DOWNLOADS.length * (1 + rounds * mebibytes) * MIB };
 }
 
-async function download(port: number, kind: Download, token: string, bytes: number): Promise<number> {
+export async function download(port: number, kind: Download, token: string, bytes: number): Promise<number> {
   const [command, args] = pinned("load", "curl", [
     "--silent",
     "--fail",

@@ -1,6 +1,6 @@
 // Takes a CPU profile of the gateway under load and prints where its time goes: `node
-// test/bench/profile.ts [connections] [sessions] [seconds] [file.cpuprofile]`. The file opens in any
-// browser's developer tools.
+// test/bench/profile.ts [calls|sockets|json|binary] [connections] [sessions] [seconds] [file.cpuprofile]`.
+// The file opens in any browser's developer tools.
 
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
@@ -8,9 +8,7 @@ import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { buildWorker } from "../../scripts/build.ts";
-import { startIssuer } from "../support/issuer.ts";
-import { startLoad, startUpstream } from "./processes.ts";
-import { ADMIN, startVariant } from "./variants.ts";
+import { kindOf, loadOf } from "./slices.ts";
 
 interface ProfileNode {
   readonly id: number;
@@ -101,51 +99,30 @@ function times({ nodes, samples, timeDeltas }: Profile): {
   return { own, total, all };
 }
 
-function print(title: string, map: ReadonlyMap<string, number>, requests: number): void {
-  console.log(`\n${title}, µs a request`);
+function print(title: string, map: ReadonlyMap<string, number>, units: number): void {
+  console.log(`\n${title}, µs a unit`);
   for (const [name, time] of [...map].sort((a, b) => b[1] - a[1]).slice(0, 40))
-    console.log(`${(time / requests).toFixed(2).padStart(9)}  ${name}`);
+    console.log(`${(time / units).toFixed(2).padStart(9)}  ${name}`);
 }
 
-const [connections = "64", sessions = "1", seconds = "5", file] = process.argv.slice(2);
+const [what = "calls", connections = "64", sessions = "1", seconds = "5", file] = process.argv.slice(2);
 const folder = mkdtempSync(join(tmpdir(), "sallyport-profile-"));
-const issuer = await startIssuer();
-const upstream = await startUpstream();
-const load = startLoad();
+const load = await loadOf(kindOf(what), Number(connections), Number(sessions));
 const inspectorPort = await freePort();
-const gateway = await startVariant("gateway_disk", {
-  upstream: `http://127.0.0.1:${upstream.port}`,
-  issuer: issuer.url,
-  admin: await issuer.token(ADMIN),
-  bundle: buildWorker(),
-  folder,
-  disk: folder,
-  memory: folder,
-  inspector: `127.0.0.1:${inspectorPort}`,
-});
-const tokens = await Promise.all(
-  Array.from({ length: Number(sessions) }, (_, index) =>
-    issuer.token({ subject: `person-${index}`, groups: ["engineers"] }),
-  ),
-);
-const job = { port: gateway.port, connections: Number(connections), tokens, warmupMs: 0 };
-await load.run({ ...job, connections: 1, measureMs: 1000 });
-await load.run({ ...job, measureMs: 2000 });
+const gateway = await load.start({ bundle: buildWorker(), folder, inspector: `127.0.0.1:${inspectorPort}` });
+await load.slice(gateway, 3000);
 const inspector = await Inspector.open(inspectorPort);
 await inspector.call("Profiler.enable");
 await inspector.call("Profiler.setSamplingInterval", { interval: 100 });
 await inspector.call("Profiler.start");
-const result = await load.run({ ...job, measureMs: Number(seconds) * 1000 });
+const { units, perSecond } = await load.slice(gateway, Number(seconds) * 1000);
 const { profile } = (await inspector.call("Profiler.stop")) as { profile: Profile };
-const requests = result.answered.reduce((sum, one) => sum + one, 0);
 const { own, total, all } = times(profile);
-console.log(`${requests} requests, ${(all / requests).toFixed(0)} µs a request, p50 ${result.p50Ms.toFixed(2)} ms`);
-print("own time", own, requests);
-print("with callees", total, requests);
+console.log(`${units.toFixed(0)} units, ${(all / units).toFixed(0)} µs a unit, ${perSecond.toFixed(0)} a second`);
+print("own time", own, units);
+print("with callees", total, units);
 if (file !== undefined) writeFileSync(file, JSON.stringify(profile));
 inspector.close();
 await gateway.stop();
-load.stop();
-upstream.stop();
-await issuer.stop();
+await load.stop();
 rmSync(folder, { recursive: true, force: true });

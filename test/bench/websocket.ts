@@ -90,7 +90,7 @@ function placeOf(place: Place, upstream: string): Place {
   return { ...place, upstream, folder: below(place.folder), disk: below(place.disk), memory: below(place.memory) };
 }
 
-function socketPolicy(upstream: string): unknown {
+export function socketPolicy(upstream: string): unknown {
   return {
     version: 1,
     roles: { engineer: { groups: ["engineers"] } },
@@ -143,12 +143,12 @@ function figuresOf(results: ReadonlyMap<string, readonly SocketResult[]>, socket
   );
 }
 
-function startLoad(): ChildProcess {
+export function startLoad(): ChildProcess {
   const [command, args] = pinned("load", process.execPath, [join(import.meta.dirname, "socket_load.ts")]);
   return spawn(command, args, { stdio: ["ignore", 2, 2, "ipc"] });
 }
 
-function answerOf(child: ChildProcess, job: SocketJob): Promise<SocketResult> {
+export function answerOf(child: ChildProcess, job: SocketJob): Promise<SocketResult> {
   return new Promise((resolve, reject) => {
     const ended = (): void => reject(new Error("the load generator ended"));
     child.once("exit", ended);
