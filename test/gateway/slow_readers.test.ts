@@ -66,7 +66,7 @@ test("64 clients that stop reading 100 MB each cost the gateway less than 5 MiB 
       sockets.push(socket);
     }
     await eventually(
-      async () => upstream.received.length,
+      async () => heads.length,
       (count) => count >= READERS,
       30_000,
     );
