@@ -373,9 +373,14 @@ test("a head ends before a secret that does not fit, not within it", async () =>
   expect(moved.meter.cut).toBe(10);
 });
 
-test("a large body is recorded in chunks of a quarter of a mebibyte at most, and as it was", async () => {
-  const bytes = new Uint8Array(4 * MEBIBYTE + 5).map((_, at) => (at * 31 + (at >> 8)) & 255);
-  const pieces = Array.from({ length: 5 }, (_, at) => bytes.subarray(at * MEBIBYTE, (at + 1) * MEBIBYTE));
+/** Moves a body of a stated length, and answers the payloads of its records. */
+async function recorded(
+  bytes: Uint8Array<ArrayBuffer>,
+  wait: (durable: number) => Promise<unknown> = tick,
+): Promise<{ payloads: Uint8Array[]; digest: string }> {
+  const pieces = Array.from({ length: Math.ceil(bytes.length / MEBIBYTE) }, (_, at) =>
+    bytes.subarray(at * MEBIBYTE, (at + 1) * MEBIBYTE),
+  );
   const { readable, writable } = new IdentityTransformStream();
   const body = new BodyRecord(newCommandId(Date.now(), fillRandom), "response", PLAIN, {
     contentType: null,
@@ -389,7 +394,7 @@ test("a large body is recorded in chunks of a quarter of a mebibyte at most, and
   const ended = pump(source(pieces), writable, body, {
     length: bytes.length,
     append: async (records) => {
-      await new Promise((resolve) => setTimeout(resolve, 1));
+      await wait(durable);
       for (const { payload, fields, classes } of records) {
         durable += Number(classes.length);
         payloads.push(payload?.slice() ?? encoder.encode(fields.payload));
@@ -405,10 +410,46 @@ test("a large body is recorded in chunks of a quarter of a mebibyte at most, and
   expect(await ended).toBe("done");
   expect(early).toBe(0);
   expect(await sha256Of(got)).toBe(await sha256Of(bytes));
-  expect(Math.max(...payloads.map(({ length }) => length))).toBeLessThanOrEqual(256 * KIBIBYTE);
-  expect(payloads.length).toBeLessThan(40);
   expect(await sha256Of(new Uint8Array(await new Blob(payloads).arrayBuffer()))).toBe(await sha256Of(bytes));
-  expect(body.meter.text()).toBe(`{"complete":true,"sha256":"${await sha256Of(bytes)}"}`);
+  return { payloads, digest: body.meter.text() };
+}
+
+const longest = (payloads: readonly Uint8Array[]): number => Math.max(...payloads.map(({ length }) => length));
+const bytesOf = (size: number): Uint8Array<ArrayBuffer> =>
+  new Uint8Array(size).map((_, at) => (at * 31 + (at >> 8)) & 255);
+
+test("a large body is recorded in chunks of a quarter of a mebibyte at most, and as it was", async () => {
+  const bytes = bytesOf(4 * MEBIBYTE - 5);
+  const { payloads, digest } = await recorded(bytes);
+  expect(longest(payloads)).toBeLessThanOrEqual(256 * KIBIBYTE);
+  expect(payloads.length).toBeLessThan(40);
+  expect(digest).toBe(`{"complete":true,"sha256":"${await sha256Of(bytes)}"}`);
+});
+
+test("of very large bodies a few at a time are recorded in chunks of up to a mebibyte, and later ones when these are over", async () => {
+  const bytes = bytesOf(8 * MEBIBYTE);
+  const bodies = 6;
+  let far = 0;
+  let isFar: () => void = () => undefined;
+  const allFar = new Promise<void>((resolve) => {
+    isFar = resolve;
+  });
+  // None comes to its end before all of them are very large.
+  const waiting = (): ((durable: number) => Promise<unknown>) => {
+    let isCounted = false;
+    return async (durable) => {
+      if (durable < 6 * MEBIBYTE) return tick();
+      if (!isCounted) far += 1;
+      isCounted = true;
+      if (far === bodies) isFar();
+      return allFar;
+    };
+  };
+  const all = await Promise.all(Array.from({ length: bodies }, () => recorded(bytes, waiting())));
+  const sizes = all.map(({ payloads }) => longest(payloads));
+  expect(Math.max(...sizes)).toBeLessThanOrEqual(MEBIBYTE);
+  expect(sizes.filter((size) => size > 256 * KIBIBYTE).length).toBe(4);
+  expect(longest((await recorded(bytes)).payloads)).toBeGreaterThan(256 * KIBIBYTE);
 });
 
 test("a body whose last chunk is on its way to the records is not complete, and its digest is keyed", () => {

@@ -2,9 +2,10 @@
 // has to be.
 
 import { UNDECIDED_LIMIT } from "../../core/mask/payload_masker.ts";
-import { CHUNK_LIMIT } from "../../core/record/payload.ts";
+import { CHUNK_LIMIT, DETACHED_LIMIT } from "../../core/record/payload.ts";
 import { type BodyRecord, ENOUGH } from "./body_record.ts";
 import { type Coding, NotOpened, Opener } from "./coding.ts";
+import { giveLargestBack, takeLargest } from "./largest_pieces.ts";
 
 /** Bytes read at once. */
 const PIECE: number = 64 * 1024;
@@ -17,6 +18,14 @@ const PIECE: number = 64 * 1024;
 const LARGE_PIECE: number = CHUNK_LIMIT - UNDECIDED_LIMIT;
 /** Bytes after which a body counts as large. */
 const LARGE_BODY: number = 1024 * 1024;
+/**
+ * What a few very large bodies at a time are read in (largest_pieces.ts): two of them make a chunk of as
+ * much as stands beside one record, so that half as many turns and appends are needed. A body comes to it
+ * that is long and fills its pieces.
+ */
+const LARGEST_PIECE: number = DETACHED_LIMIT / 2 - UNDECIDED_LIMIT;
+/** Bytes after which a body counts as very large. */
+const VERY_LARGE_BODY: number = 4 * 1024 * 1024;
 /** Buffers that are kept to be used again. */
 const KEPT = 3;
 
@@ -48,7 +57,8 @@ export class Intake {
 
   /** True if a chunk has room for another piece. */
   get hasRoom(): boolean {
-    return this.#body.opens === null ? this.#body.size + this.#size <= CHUNK_LIMIT : this.#body.size < ENOUGH;
+    if (this.#body.opens !== null) return this.#body.size < ENOUGH;
+    return this.#body.size + this.#size <= (this.#size === LARGEST_PIECE ? DETACHED_LIMIT : CHUNK_LIMIT);
   }
 
   /** Takes the next piece. Never throws; not to be called again after anything but `taken`. */
@@ -65,11 +75,7 @@ export class Intake {
     }
     if (chunk === undefined) return this.#length === null ? this.#end() : "source_cut";
     this.#read += chunk.length;
-    const isFull = chunk.length === chunk.buffer.byteLength;
-    if (isFull && this.#size === PIECE && this.#read >= LARGE_BODY && this.#body.opens === null) {
-      this.#size = LARGE_PIECE;
-      this.#free.length = 0;
-    }
+    if (chunk.length === chunk.buffer.byteLength && this.#body.opens === null) this.#grow();
     if (this.#body.opens !== null) return this.#begin(this.#body.opens, chunk);
     try {
       this.#body.add(chunk);
@@ -78,6 +84,18 @@ export class Intake {
     }
     // So that the last bytes are released together with the end.
     return this.#read === this.#length ? this.#end() : "taken";
+  }
+
+  /** It fills its pieces. */
+  #grow(): void {
+    if (this.#size === PIECE && this.#read >= LARGE_BODY) this.#readBy(LARGE_PIECE);
+    else if (this.#size === LARGE_PIECE && this.#read >= VERY_LARGE_BODY && takeLargest(this))
+      this.#readBy(LARGEST_PIECE);
+  }
+
+  #readBy(size: number): void {
+    this.#size = size;
+    this.#free.length = 0;
   }
 
   #begin(coding: Coding, chunk: Uint8Array): Promise<Took> {
@@ -132,6 +150,7 @@ export class Intake {
   }
 
   cancel(): void {
+    giveLargestBack(this);
     this.#opener?.close();
     this.#reader.cancel().catch(() => undefined);
   }

@@ -3,15 +3,12 @@
 
 import type { MaskedPiece } from "../../core/mask/span.ts";
 import { type Part, splitPiece } from "../../core/mask/split_piece.ts";
-import { CHUNK_LIMIT } from "../../core/record/payload.ts";
+import { DETACHED_LIMIT } from "../../core/record/payload.ts";
 import type { Extent } from "../../core/policy/decision.ts";
 import type { Masker } from "./recording.ts";
 
-/**
- * Masked bytes and spans of one record. What comes in pieces of CHUNK_LIMIT can be longer once it is
- * masked; more spans than the field `spans` holds would only be counted.
- */
-const PART_LIMIT: number = 2 * CHUNK_LIMIT;
+/** Masked bytes and spans of one record; more spans than the field `spans` holds would only be counted. */
+const PART_LIMIT: number = DETACHED_LIMIT;
 const PART_SPANS = 400;
 
 /** What one record holds of a body. */
