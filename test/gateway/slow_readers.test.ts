@@ -65,6 +65,7 @@ test("64 clients that stop reading 100 MB each cost the gateway less than 5 MiB 
       });
       sockets.push(socket);
     }
+    // Before that it may well be still for a moment.
     await eventually(
       async () => heads.length,
       (count) => count >= READERS,

@@ -248,16 +248,23 @@ export async function freePort(): Promise<number> {
   }
 }
 
-/** Asks until the answer satisfies, for what becomes durable beside an answer and not before it. */
+const PAUSE_MS = { first: 10, longest: 100 } as const;
+
+/**
+ * Asks until the answer satisfies, for what becomes durable beside an answer and not before it. One that
+ * never does fails the test: who goes on all the same would have waited for nothing, and shown nothing.
+ */
 export async function eventually<T>(
   ask: () => Promise<T>,
   satisfies: (answer: T) => boolean,
-  milliseconds = 10_000,
+  milliseconds = 30_000,
 ): Promise<T> {
   const until = Date.now() + milliseconds;
-  for (;;) {
+  for (let pause: number = PAUSE_MS.first; ; pause = Math.min(2 * pause, PAUSE_MS.longest)) {
     const answer = await ask();
-    if (satisfies(answer) || Date.now() > until) return answer;
-    await new Promise((resolve) => setTimeout(resolve, 100));
+    if (satisfies(answer)) return answer;
+    if (Date.now() > until)
+      throw new Error(`still not so after ${milliseconds} ms: ${JSON.stringify(answer)?.slice(0, 2_000)}`);
+    await new Promise((resolve) => setTimeout(resolve, pause));
   }
 }
