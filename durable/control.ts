@@ -1,8 +1,9 @@
-// The control object of a region: which policy is in force, and which tokens are no longer trusted.
+// The control object of a region: which policy is in force, which tokens are no longer trusted, and which
+// passkeys are whose.
 // The authority that Workers cache; D1 gets a copy in its own time.
 
 import { DurableObject } from "cloudflare:workers";
-import type { Digest } from "../core/ids.ts";
+import type { CommandId, Digest } from "../core/ids.ts";
 import { CONTROL_MIGRATIONS } from "../migrations/objects/control.ts";
 import type { Env } from "../workers/env.ts";
 import type {
@@ -10,14 +11,21 @@ import type {
   ControlSnapshot,
   KillRequest,
   PageRequest,
+  Passkey,
+  PasskeyAdded,
+  PasskeyOrder,
+  PasskeyUse,
+  PasskeyUsed,
   PolicyApplication,
   PolicyApplied,
   PolicyVersion,
   RevocationEntry,
   RevocationRequest,
+  Subject,
 } from "./control_rpc.ts";
 import { sendHistory } from "./history.ts";
 import { migrate, rows } from "./migrate.ts";
+import { addPasskey, passkeysOf, removePasskey, usePasskey } from "./passkeys.ts";
 import { applyPolicy, currentVersion, policyText, policyVersions } from "./policy_versions.ts";
 import { useOnce } from "./used_once.ts";
 import { currentRevocations, kill, listRevocations, revoke } from "./revocations.ts";
@@ -67,6 +75,23 @@ export class ControlObject extends DurableObject<Env> implements ControlRpc {
 
   async useOnce(id: string, until: number): Promise<boolean> {
     return this.ctx.storage.transactionSync(() => useOnce(this.ctx.storage.sql, id, until, Date.now()));
+  }
+
+  async passkeys(by: Subject): Promise<readonly Passkey[]> {
+    return passkeysOf(this.ctx.storage.sql, by);
+  }
+
+  async addPasskey(order: PasskeyOrder): Promise<PasskeyAdded> {
+    return this.ctx.storage.transactionSync(() => addPasskey(this.ctx.storage.sql, order, Date.now()));
+  }
+
+  async removePasskey(by: Subject, credential: string, command: CommandId): Promise<boolean> {
+    const now = Date.now();
+    return this.ctx.storage.transactionSync(() => removePasskey(this.ctx.storage.sql, by, credential, command, now));
+  }
+
+  async usePasskey(use: PasskeyUse): Promise<PasskeyUsed> {
+    return this.ctx.storage.transactionSync(() => usePasskey(this.ctx.storage.sql, use, Date.now()));
   }
 
   override async alarm(): Promise<void> {

@@ -79,6 +79,50 @@ export interface KillRequest {
   readonly command: CommandId;
 }
 
+/** What somebody signs decisions with. */
+export interface Passkey {
+  /** base64url, as the browser names it. */
+  readonly credential: string;
+  /** COSE_Key (RFC 9052 §7), base64url. */
+  readonly publicKey: string;
+  /** Of the last signature; stays 0 where the device does not count. */
+  readonly counter: number;
+  readonly transports: readonly string[];
+  readonly name: string;
+  /** Milliseconds since 1970. */
+  readonly created: number;
+  /** The person's command that added it. */
+  readonly command: CommandId;
+}
+
+/** A challenge that was given out, to be used up: good once, until `until` (milliseconds since 1970). */
+export interface OneChallenge {
+  readonly nonce: string;
+  readonly until: number;
+}
+
+export interface Subject {
+  readonly issuer: string;
+  readonly subject: string;
+}
+
+export interface PasskeyOrder extends Omit<Passkey, "created"> {
+  readonly by: Subject;
+  readonly challenge: OneChallenge;
+}
+
+export type PasskeyAdded = "added" | "challenge_used" | "passkey_known" | "passkeys_full";
+
+/** A signature that was found right, and the count that came with it. */
+export interface PasskeyUse {
+  readonly credential: string;
+  readonly by: Subject;
+  readonly counter: number;
+  readonly challenge: OneChallenge;
+}
+
+export type PasskeyUsed = "used" | "challenge_used" | "passkey_unknown" | "passkey_counter";
+
 export interface ControlRpc {
   snapshot(): Promise<ControlSnapshot>;
   /** A text that was in force once, whatever is now; null if it never was. */
@@ -93,4 +137,12 @@ export interface ControlRpc {
   kill(request: KillRequest): Promise<void>;
   /** True for the first who asks with this id, and false for everybody after; forgotten after `until`, in milliseconds since 1970. */
   useOnce(id: string, until: number): Promise<boolean>;
+  /** Of a person, oldest first, without those that they removed. */
+  passkeys(by: Subject): Promise<readonly Passkey[]>;
+  /** Uses up its challenge. Idempotent on the command. */
+  addPasskey(order: PasskeyOrder): Promise<PasskeyAdded>;
+  /** False if the person has no such passkey. */
+  removePasskey(by: Subject, credential: string, command: CommandId): Promise<boolean>;
+  /** Uses up the challenge and keeps the count, both in one turn: of two who bring the same signature one is refused. */
+  usePasskey(use: PasskeyUse): Promise<PasskeyUsed>;
 }

@@ -77,4 +77,34 @@ export const CONTROL_MIGRATIONS: readonly string[] = [
   CREATE TABLE used_once (id TEXT PRIMARY KEY, until INTEGER NOT NULL) WITHOUT ROWID;
   CREATE INDEX used_once_until ON used_once (until);
   `,
+  `
+  -- What people sign decisions with. A row stays when its passkey is removed: decisions were signed by it.
+  CREATE TABLE passkey (
+    no         INTEGER PRIMARY KEY,
+    credential TEXT NOT NULL UNIQUE,
+    issuer     TEXT NOT NULL,
+    subject    TEXT NOT NULL,
+    public_key TEXT NOT NULL,
+    counter    INTEGER NOT NULL,
+    transports TEXT NOT NULL,
+    name       TEXT NOT NULL,
+    created    INTEGER NOT NULL,
+    command    TEXT NOT NULL UNIQUE,
+    removed    INTEGER,
+    removed_by TEXT
+  );
+  CREATE INDEX passkey_person ON passkey (issuer, subject);
+  CREATE TRIGGER passkey_update BEFORE UPDATE ON passkey
+    WHEN OLD.removed IS NOT NULL OR NEW.counter < OLD.counter
+      OR NEW.no <> OLD.no OR NEW.credential <> OLD.credential OR NEW.issuer <> OLD.issuer
+      OR NEW.subject <> OLD.subject OR NEW.public_key <> OLD.public_key OR NEW.transports <> OLD.transports
+      OR NEW.name <> OLD.name OR NEW.created <> OLD.created OR NEW.command <> OLD.command
+    BEGIN SELECT RAISE(ABORT, 'append-only'); END;
+  CREATE TRIGGER passkey_no_delete BEFORE DELETE ON passkey BEGIN SELECT RAISE(ABORT, 'append-only'); END;
+  CREATE TRIGGER passkey_no_replace BEFORE INSERT ON passkey
+    WHEN EXISTS (SELECT 1 FROM passkey WHERE no = NEW.no)
+      OR EXISTS (SELECT 1 FROM passkey WHERE credential = NEW.credential)
+      OR EXISTS (SELECT 1 FROM passkey WHERE command = NEW.command)
+    BEGIN SELECT RAISE(ABORT, 'append-only'); END;
+  `,
 ];
