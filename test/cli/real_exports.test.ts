@@ -23,7 +23,8 @@ beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), "sallyport-exports-"));
   upstream = createServer((request, response) => {
     // Both with Content-Length: the small one is folded into one record, the large one streamed.
-    response.end("x".repeat(request.url === "/large" ? 100_000 : 5));
+    // Binary: of a text an end that stalls would be committed to undecided, and no digest of the whole be told.
+    response.end(request.url === "/large" ? Buffer.alloc(100_000) : "xxxxx");
   });
   gateway = await startGateway({ policy: testPolicy({ demo: await listen(upstream) }) });
   for (const [person, path] of [

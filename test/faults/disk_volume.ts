@@ -8,7 +8,7 @@ import { join } from "node:path";
 
 export interface Disk {
   readonly path: string;
-  /** Takes all space that is left. */
+  /** Takes all space that is left, and what others give back from then on. */
   fill(): void;
   /** Gives it back. */
   free(): void;
@@ -20,6 +20,8 @@ export interface Disk {
 const PAGE = 4096;
 /** Who writes to the disk may give space back meanwhile, as databases do with their journals: it is taken, too. */
 const TRIES = 1000;
+/** Afterwards as well: an object that broke gives its journal back, and what is tried again would find room there. */
+const TAKE_AGAIN_EVERY_MS = 5;
 
 /** False where mounting is not allowed: who is not root, or in a container that forbids it. */
 export function canMountDisks(): boolean {
@@ -42,26 +44,38 @@ export function mountDisk(megabytes: number, at?: string): Disk {
     throw new Error("a tmpfs cannot be mounted: this test needs root and the right to mount", { cause: error });
   }
   const ballast = join(path, "ballast");
+  let taking: NodeJS.Timeout | undefined;
   return {
     path,
     fill: () => {
-      const file = openSync(ballast, "a");
-      try {
-        for (let tries = 0; statfsSync(path).bavail > 0; tries++) {
-          if (tries === TRIES) throw new Error("the disk does not become full");
-          for (const size of [256 * PAGE, PAGE]) while (take(file, size));
-        }
-      } finally {
-        closeSync(file);
-      }
+      takeAll(path, ballast);
+      clearInterval(taking);
+      taking = setInterval(() => takeAll(path, ballast), TAKE_AGAIN_EVERY_MS);
     },
-    free: () => rmSync(ballast, { force: true }),
+    free: () => {
+      clearInterval(taking);
+      rmSync(ballast, { force: true });
+    },
     remove: () => {
+      clearInterval(taking);
       // Lazily: a process that still ends may hold a file open.
       execFileSync("umount", ["--lazy", path]);
       rmdirSync(path);
     },
   };
+}
+
+function takeAll(path: string, ballast: string): void {
+  if (statfsSync(path).bavail === 0) return;
+  const file = openSync(ballast, "a");
+  try {
+    for (let tries = 0; statfsSync(path).bavail > 0; tries++) {
+      if (tries === TRIES) throw new Error("the disk does not become full");
+      for (const size of [256 * PAGE, PAGE]) while (take(file, size));
+    }
+  } finally {
+    closeSync(file);
+  }
 }
 
 /** False if there is no space for it. */
