@@ -14,10 +14,15 @@ export interface Ports {
   readonly everything: number;
   readonly registry: number;
   readonly packages: number;
+  /** Of what receives notices. */
+  readonly sink: number;
 }
 
 export function portsFrom(first: number): Ports {
-  return { gateway: first, provider: first + 1, everything: first + 2, registry: first + 3, packages: first + 4 };
+  return {
+    ...{ gateway: first, provider: first + 1, everything: first + 2, registry: first + 3, packages: first + 4 },
+    sink: first + 5,
+  };
 }
 
 export function originsOf(ports: Ports): [string, string] {
@@ -34,12 +39,13 @@ export function consoleOriginOf(ports: Ports): string {
   return `http://console.localhost:${ports.gateway}`;
 }
 
-/** The demonstration's policy as it stands in its file, but for the upstreams' ports. */
+/** The demonstration's policy as it stands in its file, but for the ports of upstreams and sink. */
 export function demoPolicy(ports: Ports): string {
   return readFileSync(fileURLToPath(new URL("./demo_policy.yaml", import.meta.url).href), "utf8")
     .replace("http://127.0.0.1:8789", `http://127.0.0.1:${ports.everything}`)
     .replace("http://127.0.0.1:8790", `http://127.0.0.1:${ports.registry}`)
-    .replace("http://127.0.0.1:8791", `http://127.0.0.1:${ports.packages}`);
+    .replace("http://127.0.0.1:8791", `http://127.0.0.1:${ports.packages}`)
+    .replace("http://127.0.0.1:8792", `http://127.0.0.1:${ports.sink}`);
 }
 
 export function demoBindings(ports: Ports, issuer: string, secrets: LocalSecrets): Readonly<Record<string, string>> {
@@ -61,6 +67,7 @@ export function demoBindings(ports: Ports, issuer: string, secrets: LocalSecrets
       resource: origins[0],
     }),
     LOGIN_KEY: secrets.loginKey,
+    NOTIFY_SINK: secrets.notifySecret,
     UPSTREAM_REGISTRY: `gateway:${secrets.registryPassword}`,
   };
 }

@@ -10,7 +10,7 @@ export async function portProblem(ports: Ports): Promise<string | null> {
     const code = await tryPort(port);
     if (code === null) continue;
     const why = code === "EADDRINUSE" ? "is taken" : `cannot be used (${code})`;
-    return `Port ${port}, for the ${name}, ${why}. End what holds it, or take five other ports: npm start -- --port ${(ports.gateway + 20_000) % 60_000}`;
+    return `Port ${port}, for the ${name}, ${why}. End what holds it, or take six other ports: npm start -- --port ${(ports.gateway + 20_000) % 60_000}`;
   }
   return null;
 }

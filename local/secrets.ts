@@ -8,6 +8,8 @@ export interface LocalSecrets {
   readonly pseudonymKey: string;
   readonly loginKey: string;
   readonly registryPassword: string;
+  /** Signs notices (Standard Webhooks). */
+  readonly notifySecret: string;
 }
 
 /** What a folder has stays; what came to be needed since it was made is added. */
@@ -18,6 +20,7 @@ export function loadSecrets(state: string): LocalSecrets {
     pseudonymKey: randomBytes(32).toString("base64"),
     loginKey: randomBytes(32).toString("base64"),
     registryPassword: randomBytes(32).toString("base64url"),
+    notifySecret: `whsec_${randomBytes(32).toString("base64")}`,
     ...kept,
   };
   writeFileSync(path, JSON.stringify(secrets), { mode: 0o600 });

@@ -1,5 +1,5 @@
 // `npm start`: a real OpenID provider, real tools and the gateway on the local Workers runtime,
-// with storage that is kept; then the screen with three commands to copy.
+// with storage that is kept; then the screen with commands to copy, and below it what approvers are told.
 //
 // Everything it starts ends with it: on Ctrl-C, on SIGTERM, when the terminal goes away, and when one
 // of its parts dies, which it says.
@@ -25,17 +25,18 @@ import { startProvider } from "./oidc_provider.ts";
 import { portProblem } from "./ports.ts";
 import { readRunning, removeRunning, stateFolder, writeRunning } from "./running.ts";
 import { startRuntime } from "./runtime.ts";
-import { renderScreen, type Screen } from "./screen.ts";
+import { renderNotice, renderScreen, type Screen } from "./screen.ts";
 import { loadSecrets } from "./secrets.ts";
+import { type SinkNotice, startSink } from "./sink.ts";
 import { startEverything, startPackagesPage, startRegistry } from "./tools.ts";
 
 const HELP = `Usage: npm start -- [--port N] [--state FOLDER]
 
-  --port N        the gateway's port; the provider and the tools take the four after it
+  --port N        the gateway's port; the provider, the tools and the sink of notices take the five after it
                   (8787, or SALLYPORT_PORT)
   --state FOLDER  where records, keys and logs are kept (.sallyport, or SALLYPORT_STATE)`;
 const DEFAULT_PORT = 8787;
-const LAST_PORT = 65_531;
+const LAST_PORT = 65_530;
 /** How long an orderly end may take before the process leaves anyway. */
 const GRACE_MS = 8_000;
 
@@ -73,7 +74,12 @@ function readOptions(): Options | null {
 }
 
 /** Starts all parts; those that started before one failed are in `parts` and get stopped. */
-async function startAll({ ports, state }: Options, parts: Part[], died: (what: string) => void): Promise<string> {
+async function startAll(
+  { ports, state }: Options,
+  parts: Part[],
+  onNotice: (notice: SinkNotice) => void,
+  died: (what: string) => void,
+): Promise<string> {
   const logs = join(state, "logs");
   mkdirSync(logs, { recursive: true, mode: 0o700 });
   const secrets = loadSecrets(state);
@@ -94,6 +100,7 @@ async function startAll({ ports, state }: Options, parts: Part[], died: (what: s
         state,
       }),
     ),
+    started(startSink({ port: ports.sink, secret: secrets.notifySecret, onNotice })),
     started(startEverything({ port: ports.everything, state, logs })),
     started(startRegistry({ port: ports.registry, ...registry, publicUrl: `${origin}/c/registry/` })),
     started(
@@ -164,11 +171,16 @@ async function main(): Promise<void> {
   if (process.stdout.isTTY) console.log("Starting a login provider, tools and the gateway …");
   const [gateway] = originsOf(ports);
   try {
-    const issuer = await startAll(options, parts, died);
+    const tell = (notice: SinkNotice): void => console.log(renderNotice(notice, isColored()));
+    const issuer = await startAll(options, parts, tell, died);
     if (isEnding) return;
     endOnSignals(() => end(0));
     writeRunning(state, { gateway, issuer, pid: process.pid });
-    const browser = { page: `${browserOriginOf("packages", ports)}/`, console: `${consoleOriginOf(ports)}/` };
+    const browser = {
+      page: `${browserOriginOf("packages", ports)}/`,
+      console: `${consoleOriginOf(ports)}/`,
+      notices: `http://127.0.0.1:${ports.sink}/`,
+    };
     console.log(screenOf(gateway, browser, issuer, state));
   } catch (error) {
     died(error instanceof Error ? error.message : String(error));
@@ -187,9 +199,15 @@ function endWithParent(end: () => void): void {
   setInterval(() => process.ppid !== parent && end(), 1000).unref();
 }
 
-function screenOf(gateway: string, browser: Pick<Screen, "page" | "console">, issuer: string, state: string): string {
+function isColored(): boolean {
   const { stdout, env } = process;
-  const isColored = stdout.isTTY && (env.NO_COLOR ?? "") === "" && env.TERM !== "dumb";
+  return stdout.isTTY && (env.NO_COLOR ?? "") === "" && env.TERM !== "dumb";
+}
+
+type InBrowser = Pick<Screen, "page" | "console" | "notices">;
+
+function screenOf(gateway: string, browser: InBrowser, issuer: string, state: string): string {
+  const { stdout, env } = process;
   const isUsual = env.SALLYPORT_STATE === undefined && state === stateFolder();
   return renderScreen({
     gateway,
@@ -197,7 +215,7 @@ function screenOf(gateway: string, browser: Pick<Screen, "page" | "console">, is
     issuer,
     state: `${shownPath(state)}/`,
     stateVariable: isUsual ? null : state,
-    isColored,
+    isColored: isColored(),
     width: stdout.columns ?? 100,
   });
 }

@@ -54,7 +54,14 @@ beforeAll(async () => {
     ])),
   );
   tap = await startTap(`http://127.0.0.1:${behind}`);
-  const ports = { gateway: port, provider: 1, everything: 1, registry: Number(new URL(tap.url).port), packages: 1 };
+  const ports = {
+    gateway: port,
+    provider: 1,
+    everything: 1,
+    registry: Number(new URL(tap.url).port),
+    packages: 1,
+    sink: 1,
+  };
   gateway = await startGateway({
     port,
     policy: withoutApprovals(demoPolicy(ports)),
@@ -75,7 +82,7 @@ afterAll(async () => {
 function withoutApprovals(text: string): unknown {
   const { examples: _, ...policy } = parse(text) as { rules: { effect: string }[]; examples: unknown };
   const rules = policy.rules.filter(({ effect }) => effect !== "needs-approval");
-  expect(rules.length).toBe(policy.rules.length - 1);
+  expect(rules.length).toBe(policy.rules.length - 2);
   return { ...policy, rules };
 }
 

@@ -36,9 +36,10 @@ function asks(subject: string, method: string, path: string): string {
   return decide(policy, asking({ ...caller(subject), method, path })).effect;
 }
 
-test("Alice reads packages and may not publish, Bob may", () => {
+test("Alice reads packages, publishes what a lead approves and removes none; Bob publishes", () => {
   expect(asks("alice", "GET", "/-/whoami")).toBe("allow");
-  expect(asks("alice", "PUT", "/left-pad")).toBe("deny");
+  expect(asks("alice", "PUT", "/left-pad")).toBe("needs_approval");
+  expect(asks("alice", "DELETE", "/left-pad")).toBe("deny");
   expect(asks("bob", "PUT", "/left-pad")).toBe("allow");
   expect(asks("carol", "GET", "/left-pad")).toBe("deny");
 });

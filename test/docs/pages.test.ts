@@ -68,6 +68,7 @@ describe("README.md", () => {
       gateway: "http://127.0.0.1:8787",
       page: "http://packages--local.localhost:8787/",
       console: "http://console.localhost:8787/",
+      notices: "http://127.0.0.1:8792/",
       issuer: "http://127.0.0.1:8788",
       state: ".sallyport/",
       stateVariable: null,

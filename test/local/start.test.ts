@@ -1,13 +1,14 @@
 // `npm start` as a newcomer meets it: the program itself in a process of its own, and the commands as
 // they are printed, run by a shell.
 
-import { type ChildProcess, execFileSync, spawn } from "node:child_process";
+import { type ChildProcess, execFile, execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { createServer, type Server } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { renderScreen, commandsOf } from "../../local/screen.ts";
 
@@ -33,13 +34,13 @@ function environment(): NodeJS.ProcessEnv {
   return env;
 }
 
-/** A port with four free ones after it. */
+/** A port with five free ones after it. */
 async function freePorts(): Promise<number> {
   for (;;) {
     const first = 20_000 + Math.floor(Math.random() * 40_000);
     const servers: Server[] = [];
     let isFree = true;
-    for (let port = first; port < first + 5 && isFree; port++) {
+    for (let port = first; port < first + 6 && isFree; port++) {
       const server = createServer();
       servers.push(server);
       isFree = await new Promise((resolve) =>
@@ -65,7 +66,7 @@ async function start(args: readonly string[]): Promise<Started> {
   void exit.then(() => (hasEnded = true));
   for (
     const until = Date.now() + READY_MS;
-    !output.includes("verify-session") && !hasEnded;
+    !output.includes("Decide as Bob") && !hasEnded;
     await new Promise((resolve) => setTimeout(resolve, 50))
   ) {
     if (Date.now() > until) throw new Error(`not ready: ${output}`);
@@ -136,9 +137,9 @@ describe("npm start", () => {
     return one;
   }
 
-  test("prints three commands that make a recorded call and show its chain intact; after Ctrl-C a second start still does", async () => {
+  test("prints commands that make a recorded call and show its chain intact; after Ctrl-C a second start still does", async () => {
     const first = await startHere();
-    expect(first.commands).toHaveLength(3);
+    expect(first.commands).toHaveLength(4);
     const [token = "", call = "", trail = ""] = first.commands;
     const seen = shell([token, call, trail]);
     expect(seen).toContain('"username": "gateway"');
@@ -159,6 +160,34 @@ describe("npm start", () => {
     expect(again).toContain("GET /-/whoami");
     expect(again).toMatch(/^intact: \d+ records/m);
     expect(await stopped(second, "SIGTERM")).toEqual({ code: 0, left: [] });
+  });
+
+  test("shows the walk of two: Alice's call waits, the link comes to the terminal, Bob decides, her call returns", async () => {
+    const one = await startHere();
+    const [token = "", , , publish = ""] = one.commands;
+    const calling = promisify(execFile)("bash", ["-c", `${token}\n${publish} -sS`], { cwd: root, env: environment() });
+    const linkOf = async (): Promise<string> => {
+      for (const until = Date.now() + READY_MS; Date.now() < until;) {
+        const [, link] = /◆ requested .*PUT \/hello on registry, by Alice Archer\n +(\S+)\n/.exec(one.output()) ?? [];
+        if (link !== undefined) return link;
+        await new Promise((resolve) => setTimeout(resolve, 100));
+      }
+      throw new Error(`no notice came: ${one.output()}`);
+    };
+    const link = await linkOf();
+    expect(link).toMatch(new RegExp(`^http://console\\.localhost:${port}/approvals/[0-9a-f-]{36}$`));
+    expect(await (await fetch(`http://127.0.0.1:${port + 5}/`)).text()).toContain(`href="${link}"`);
+    const bob = shell([`SALLYPORT_STATE='${state}' npm run -s token bob`]).trim();
+    const headers = { authorization: `Bearer ${bob}`, "content-type": "application/json" };
+    // By the API: the page that the link opens is tried in a browser, in test/clients.
+    const path = `http://127.0.0.1:${port}/api/v1${new URL(link).pathname}`;
+    const { seen } = (await (await fetch(path, { headers })).json()) as { seen: string };
+    const body = JSON.stringify({ decision: "approve", seen });
+    expect((await fetch(`${path}/decision`, { method: "POST", headers, body })).status).toBe(200);
+    expect((await calling).stdout).toContain("created new package");
+    for (const until = Date.now() + READY_MS; !one.output().includes("◆ approved");)
+      if (Date.now() > until) throw new Error("nobody was told of the decision");
+      else await new Promise((resolve) => setTimeout(resolve, 100));
   });
 
   test("ends when its terminal goes away", async () => {
@@ -212,6 +241,7 @@ describe("the screen", () => {
     gateway: "http://127.0.0.1:8787",
     page: "http://packages--local.localhost:8787/",
     console: "http://console.localhost:8787/",
+    notices: "http://127.0.0.1:8792/",
     issuer: "http://127.0.0.1:8788",
     state: ".sallyport/",
     stateVariable: null,
