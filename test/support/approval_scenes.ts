@@ -2,6 +2,7 @@
 // pictures of the pages begin with.
 
 import type { Browser, BrowserContext, Page } from "playwright-core";
+import { login } from "../../local/login.ts";
 import { openAs } from "./browser.ts";
 import { type EchoUpstream, startEchoUpstream } from "./echo_upstream.ts";
 import { startToolHosts, type ToolHosts } from "./tool_hosts.ts";
@@ -24,8 +25,7 @@ const LEAD = { subject: "lena", name: "Lena Lindt", email: "lena@example.test", 
 
 const RULE = { effect: "needs-approval", who: { roles: ["engineer"] }, connections: ["staging"], methods: ["*"] };
 
-export function scenePolicy(upstream: string, seconds: { readonly expires?: number } = {}): unknown {
-  const expires = seconds.expires ?? 60;
+function scenePolicy(upstream: string): unknown {
   return {
     version: 1,
     roles: {
@@ -56,7 +56,7 @@ export function scenePolicy(upstream: string, seconds: { readonly expires?: numb
         methods: ["POST", "PUT", "PATCH", "DELETE"],
         approve: {
           by: [{ groups: ["leads"] }],
-          expires_minutes: expires,
+          expires_minutes: 60,
           grant: { minutes: 60, for: "target" },
         },
       },
@@ -68,10 +68,24 @@ export function scenePolicy(upstream: string, seconds: { readonly expires?: numb
         methods: ["POST"],
         approve: {
           by: [{ groups: ["leads"] }, { roles: ["security"] }],
-          expires_minutes: expires,
+          expires_minutes: 60,
           comment: "required",
           break_glass: { groups: ["engineers"] },
         },
+      },
+      {
+        ...RULE,
+        id: "brief",
+        routes: ["/brief/**"],
+        methods: ["POST"],
+        approve: { by: [{ groups: ["leads"] }], expires_minutes: 1 },
+      },
+      {
+        ...RULE,
+        id: "large-bodies",
+        routes: ["/bulk/**"],
+        methods: ["POST"],
+        approve: { by: [{ groups: ["leads"] }], expires_minutes: 60, body_limit: 16_777_216 },
       },
     ],
   };
@@ -85,6 +99,8 @@ export interface Scenes {
   call(who: Caller, method: string, path: string, sent?: Sent): Promise<Response>;
   /** Calls, and gives the id of the approval that is waited for. */
   ask(who: Caller, method: string, path: string, sent?: Sent): Promise<string>;
+  /** Asks as somebody of the console's provider, by their subject there. */
+  askAsVisitor(subject: string, method: string, path: string): Promise<string>;
   /** The console, as somebody who is logged in there. */
   open(context: BrowserContext, name: string, path: string): Promise<Page>;
   stop(): Promise<void>;
@@ -110,12 +126,10 @@ export async function startScenes(): Promise<Scenes> {
     upstream,
     console: hosts.console,
     call,
-    ask: async (who, method, path, sent) => {
-      const answer = await call(who, method, path, sent);
-      const told = (await answer.json()) as { readonly approval?: string };
-      if (answer.status !== 202 || told.approval === undefined)
-        throw new Error(`not asked for: ${answer.status} ${JSON.stringify(told)}`);
-      return told.approval;
+    ask: async (who, method, path, sent) => approvalOf(await call(who, method, path, sent)),
+    askAsVisitor: async (subject, method, path) => {
+      const authorization = `Bearer ${await login(hosts.provider.issuer, subject, hosts.origin)}`;
+      return approvalOf(await fetch(`${hosts.origin}/c/staging${path}`, { method, headers: { authorization } }));
     },
     open: (context, name, path) => openAs(context, hosts.console + path, name),
     stop: async () => {
@@ -123,6 +137,13 @@ export async function startScenes(): Promise<Scenes> {
       await upstream.stop();
     },
   };
+}
+
+async function approvalOf(answer: Response): Promise<string> {
+  const told = (await answer.json()) as { readonly approval?: string };
+  if (answer.status !== 202 || told.approval === undefined)
+    throw new Error(`not asked for: ${answer.status} ${JSON.stringify(told)}`);
+  return told.approval;
 }
 
 /** A context of its own for each person: they sit at different machines. */

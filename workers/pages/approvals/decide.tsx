@@ -148,7 +148,7 @@ function Review({ call, detail: { found }, typed }: Acting) {
   return (
     <>
       <h2 id="decide-title">A review is owed</h2>
-      <p>This went on without anybody's approval. Read what was done, and sign it off.</p>
+      <p>Read what was done, and sign it off.</p>
       <ActForm call={call} action={`/approvals/${found.approval.id}/review`}>
         <Comment needed={found.approval.terms.commentNeeded} typed={typed} hint="What you found. Kept in the record." />
         <p class="actions">
