@@ -46,33 +46,31 @@ export class Notices {
   /** After a change, and in an instance that has just started. Begins what is due, and has the alarm come for what is not. Never throws: it would fail the change. */
   changed(): void {
     const now = Date.now();
+    let due: ReadonlyMap<string, number>;
     try {
-      // Those that were well first, so that ones that hang do not take all lanes among themselves.
-      const due = [...this.#host.table.due()].sort(([a], [b]) => this.#restOf(a) - this.#restOf(b));
-      for (const [target, time] of due) {
-        if (this.#lanes.size >= LANES) break;
-        if (!this.#lanes.has(target) && Math.max(time, this.#restOf(target)) <= now) this.#begin(target);
-      }
+      due = this.#host.table.due();
     } catch {
       // Storage that cannot be read: the alarm looks again.
+      return this.#host.wakeBy(now + UNABLE_MS);
     }
-    const next = this.nextDue(now);
+    // Those that were well first, so that ones that hang do not take all lanes among themselves.
+    for (const [target, time] of [...due].sort(([a], [b]) => this.#restOf(a) - this.#restOf(b))) {
+      if (this.#lanes.size >= LANES) break;
+      if (!this.#lanes.has(target) && Math.max(time, this.#restOf(target)) <= now) this.#begin(target);
+    }
+    const next = this.#nextOf(due, now);
     if (next !== null) this.#host.wakeBy(next);
   }
 
-  /** When the alarm has something to do here at the latest; null if nothing waits. */
-  nextDue(now: number): number | null {
-    try {
-      let next = Infinity;
-      for (const [target, due] of this.#host.table.due()) {
-        // One that is due and not begun waits for a lane, which goes on to it by itself.
-        const isBegun = this.#lanes.has(target) || this.#lanes.size >= LANES;
-        next = Math.min(next, isBegun ? now + NET_MS : Math.max(due, this.#restOf(target)));
-      }
-      return next === Infinity ? null : next;
-    } catch {
-      return now + UNABLE_MS;
+  /** When the alarm has something to do at the latest; null if nothing waits. */
+  #nextOf(due: ReadonlyMap<string, number>, now: number): number | null {
+    let next = Infinity;
+    for (const [target, time] of due) {
+      // One that is due and not begun waits for a lane, which goes on to it by itself.
+      const isBegun = this.#lanes.has(target) || this.#lanes.size >= LANES;
+      next = Math.min(next, isBegun ? now + NET_MS : Math.max(time, this.#restOf(target)));
     }
+    return next === Infinity ? null : next;
   }
 
   /** What is under way now. Never rejects. */

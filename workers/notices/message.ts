@@ -46,7 +46,8 @@ const WORDS: Readonly<Record<NoticeEvent, string>> = {
   approved: "Approved",
   denied: "Denied",
   expired: "Nobody answered in time",
-  cancelled: "Taken back",
+  // By whoever asked, or because their session, their client or the policy is not what it was.
+  cancelled: "Not asked for any more",
 };
 
 /** For a chat: one line of plain words and one link, whatever whoever asks has put into it. */
