@@ -33,6 +33,7 @@ function policyOf(url: string): unknown {
       ...policy.rules,
       asks("asks", "/asks/**", WAITS),
       asks("small", "/small/**", { ...WAITS, body_limit: 100 }),
+      asks("large", "/large/**", { ...WAITS, body_limit: 4 * 1024 * 1024 }),
       asks("two", "/two/**", { ...WAITS, by: [{ groups: ["leads"] }, { groups: ["security"] }] }),
       asks("granted", "/granted/**", { ...WAITS, grant: { minutes: 10 } }),
       asks("glass", "/glass/**", { ...WAITS, break_glass: { groups: ["engineers"] }, comment: "required" }),
@@ -214,8 +215,8 @@ describe("a command that needs an approval", () => {
   });
 
   test("of a large body is recorded whole, before anybody decides", async () => {
-    const body = JSON.stringify({ lines: Array.from({ length: 60_000 }, (_, i) => `line ${i}`) });
-    const answer = await call("alice", "/asks/large", {}, body);
+    const body = JSON.stringify({ lines: Array.from({ length: 200_000 }, (_, i) => `line ${i}`) });
+    const answer = await call("alice", "/large/a", {}, body);
     const { approval = "" } = (await answer.json()) as Problem;
     const records = (await gateway.records("alice", "tool")).filter(({ command }) => command === approval);
     expect(records.length).toBeGreaterThan(1);
@@ -223,7 +224,7 @@ describe("a command that needs an approval", () => {
     const payload = await gateway.fetch("alice", `/api/v1/sessions/${sid}/payload/${approval}/request`);
     expect(await payload.text()).toBe(body);
     await decide("bob", approval);
-    const used = await call("alice", "/asks/large", { "sallyport-approval": approval }, body);
+    const used = await call("alice", "/large/a", { "sallyport-approval": approval }, body);
     expect(used.status, await used.clone().text()).toBe(200);
     await used.arrayBuffer();
     expect(upstream.received.at(-1)?.body.toString()).toBe(body);
