@@ -272,7 +272,8 @@ describe("the reader", () => {
     const list = await gateway.fetch("mallory", "/api/v1/sessions?connection=console&state=open");
     const own = ((await list.json()) as { items: { sid: string }[] }).items[0]?.sid ?? "";
     const listener = new Listener(own, await gateway.token("mallory"));
-    await listener.heard(6);
+    // The opening, two commands with their outcomes, and of the listening itself its intent and its beginning.
+    await listener.heard(7);
     const count = listener.records.length;
     await (await gateway.fetch("mallory", "/api/v1/whoami")).arrayBuffer();
     await listener.heard(count + 2);
