@@ -34,6 +34,10 @@ export type ProblemReason =
   | "decider_login_old"
   | "comment_needed"
   | "passkey_needed"
+  | "passkey_wrong"
+  | "passkey_late"
+  | "passkey_unknown"
+  | "passkey_counter"
   | "grant_none"
   | "grant_too_long"
   | "review_none"
@@ -149,6 +153,10 @@ const TOLD: Readonly<Record<ProblemReason, Told>> = {
   },
   comment_needed: { status: 422, title: "The rule wants a comment with each decision" },
   passkey_needed: { status: 403, title: "The rule wants a passkey with each decision; decide in the console" },
+  passkey_wrong: { status: 403, title: "What the passkey signed is not this decision" },
+  passkey_late: { status: 403, title: "What the passkey signed was used before, or is too old" },
+  passkey_unknown: { status: 403, title: "You have no such passkey here" },
+  passkey_counter: { status: 403, title: "The passkey's count went back: there may be a copy of it" },
   grant_none: { status: 422, title: "The rule allows this once at a time" },
   grant_too_long: { status: 422, title: "This is longer than the rule allows" },
   review_none: { status: 409, title: "There is nothing to sign off" },

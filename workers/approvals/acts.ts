@@ -9,12 +9,14 @@ import type { ApprovalRefusal, DecisionOrder, Stepped } from "../../durable/appr
 import { type Caller, callerOf, partyOf } from "../caller.ts";
 import { maskedWords } from "../console/answers.ts";
 import type { Exchange } from "../http/exchange.ts";
+import type { PasskeyRefusal } from "../passkeys/check_decision.ts";
 import type { FoundApproval } from "./find.ts";
 import { isFresh, standingOf, type StandingRefusal } from "./standing.ts";
 
 export type ActRefusal =
   | ApprovalRefusal
   | StandingRefusal
+  | PasskeyRefusal
   /** What their token says of their groups is too old to decide by: log in again. */
   | "decider_login_old"
   /** It has changed since they looked at it. */

@@ -6,6 +6,7 @@ import { INBOX_ROUTES } from "./approvals/inbox.tsx";
 import { wholeBody } from "./approvals/whole_body.ts";
 import { LOGOUT_ROUTES } from "./logout.tsx";
 import type { PageRoute } from "./page_route.ts";
+import { PASSKEY_ROUTES } from "./passkeys/routes.tsx";
 import { YOU } from "./you.tsx";
 
 export const PAGES: readonly PageRoute[] = [
@@ -15,5 +16,6 @@ export const PAGES: readonly PageRoute[] = [
   wholeBody,
   ...ACT_ROUTES,
   YOU,
+  ...PASSKEY_ROUTES,
   ...LOGOUT_ROUTES,
 ];

@@ -57,6 +57,9 @@ export const YOU: PageRoute = pageRoute({
             <Time at={token.expires * 1000} />
           </dd>
         </dl>
+        <p>
+          <a href="/passkeys">Passkeys that you sign decisions with</a>
+        </p>
       </>,
     );
   },

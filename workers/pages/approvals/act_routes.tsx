@@ -3,21 +3,35 @@
 // typed and why.
 
 import * as v from "valibot";
+import { commentLine } from "../../../core/approval/signed_decision.ts";
 import { ok, type Result } from "../../../core/result.ts";
-import { type Acted, type ActRefusal, cancel, decide, review, revoke } from "../../approvals/acts.ts";
+import {
+  type Acted,
+  type ActRefusal,
+  cancel,
+  type Decide,
+  decide,
+  review,
+  revoke,
+  seenOf,
+} from "../../approvals/acts.ts";
 import { findApproval, type FoundApproval, isOwn } from "../../approvals/find.ts";
+import { powersOf } from "../../approvals/powers.ts";
 import { Seen } from "../../console/approval_schemas.ts";
 import { changeText, maskedWords } from "../../console/answers.ts";
 import type { Prepared, PrepareRefusal } from "../../console/route.ts";
 import { statusOf } from "../../problem.ts";
+import { checkDecision } from "../../passkeys/check_decision.ts";
 import { seeOther } from "../answers.tsx";
 import { freshLogin } from "../fresh_login.ts";
-import { type PageIncoming, type PageRoute, pageRoute } from "../page_route.ts";
+import { type PageCall, type PageIncoming, type PageRoute, pageRoute } from "../page_route.ts";
 import { COMMENT_LIMIT } from "./decide.tsx";
 import { showForm } from "./form.tsx";
 import { REFUSALS } from "./words.ts";
 
 const Text = v.optional(v.pipe(v.string(), v.maxLength(8_192)), "");
+/** Room for a comment of a thousand characters, percent-encoded, and for what a passkey signed. */
+const DECISION_LIMIT = 32_768;
 
 interface Sent {
   readonly found: FoundApproval;
@@ -34,24 +48,44 @@ const decision = pageRoute({
     seen: Seen,
     comment: Text,
     minutes: Text,
+    challenge: Text,
+    assertion: Text,
   }),
-  prepare: async (call) =>
-    ready(call, { ...call.form, minutes: call.form.decision === "grant" ? call.form.minutes : "" }),
+  limit: DECISION_LIMIT,
+  // What was signed stands in the record of the decision, and is none without it.
+  prepare: async (call) => {
+    const { challenge: _, assertion: __, ...form } = call.form;
+    return ready(call, { ...form, minutes: form.decision === "grant" ? form.minutes : "" });
+  },
   answer: async (call, { exchange, caller }, _signal, { found, comment }) => {
     const { decision: chosen, seen, minutes } = call.form;
     const wrong = wrongIn(call.form) ?? (chosen === "grant" ? wrongMinutes(minutes, found) : null);
     if (wrong !== null) return shownAgain(call, wrong, 422);
     const grantMs = chosen === "grant" ? Number(minutes) * 60_000 : 0;
-    const asked = {
-      decision: chosen === "deny" ? "deny" : "approve",
-      grantMs,
-      comment,
-      seen,
-      assertion: null,
-    } as const;
-    return told(call, await decide(exchange, caller, found, asked));
+    const asked = { decision: chosen === "deny" ? "deny" : "approve", grantMs, comment } as const;
+    if (!found.approval.terms.passkey)
+      return told(call, await decide(exchange, caller, found, { ...asked, seen, assertion: null }));
+    if (comment !== null && maskedWords(comment) !== comment) return shownAgain(call, COMMENT_MASKED, 422);
+    const signed = await signedOf(call, found, asked);
+    if (!signed.ok) return told(call, signed);
+    return told(call, await decide(exchange, caller, found, { ...asked, seen, assertion: signed.value }));
   },
 });
+
+/** The record keeps a comment masked, and could not show what was signed. */
+const COMMENT_MASKED =
+  "What looks like a secret in your comment would be masked in the record, and nobody could check what you signed. Leave it out.";
+
+/** Null without a signature, or where none is looked at because the decision is refused whatever was signed. */
+async function signedOf(
+  call: PageCall<object, { readonly seen: string; readonly challenge: string; readonly assertion: string }>,
+  found: FoundApproval,
+  asked: Pick<Decide, "decision" | "grantMs" | "comment">,
+): Promise<Result<string | null, { reason: ActRefusal }>> {
+  const { exchange, caller, form } = call;
+  const mayDecide = powersOf(found, caller, exchange.policy, Date.now()).decide && form.seen === seenOf(found);
+  return form.assertion === "" || !mayDecide ? ok(null) : checkDecision(call, found, asked, form);
+}
 
 const signOff = pageRoute({
   id: "approval-review",
@@ -110,26 +144,21 @@ async function found(
   { exchange, caller, path }: PageIncoming,
   form: { readonly comment?: string },
 ): Promise<Result<Prepared<Sent>, PrepareRefusal>> {
-  const comment = lineOf(form.comment ?? "");
+  const comment = commentLine(form.comment ?? "");
   // Nothing that was typed and nothing of one's own choice is left out, but for what has no meaning here.
-  const given = Object.entries({ ...form, comment: maskedWords(comment) }).filter(([, value]) => value !== "");
+  const given = Object.entries({ ...form, comment: maskedWords(comment ?? "") }).filter(([, value]) => value !== "");
   const fields = { change: changeText(Object.fromEntries(given)) };
   const approval = await findApproval(exchange.gateway.env, caller, exchange.policy, path.get("id") ?? "");
   if (approval === null) return { ok: false, reason: "not_found", fields };
-  return ok({ fields, data: { found: approval, comment: comment === "" ? null : comment } });
+  return ok({ fields, data: { found: approval, comment } });
 }
 
 function pathOf({ path }: PageIncoming): string {
   return `/approvals/${path.get("id") ?? ""}`;
 }
 
-/** A comment is one line, as the API takes it; where lines were ended in the field a space is kept. */
-function lineOf(text: string): string {
-  return text.replace(/[\r\n\t]+/g, " ").trim();
-}
-
 function wrongIn({ comment }: { readonly comment: string }): string | null {
-  const line = lineOf(comment);
+  const line = commentLine(comment) ?? "";
   if (line.length > COMMENT_LIMIT)
     return `The comment is longer than ${COMMENT_LIMIT.toLocaleString("en")} characters.`;
   return /\p{Cc}/u.test(line) || !line.isWellFormed() ? "The comment has characters in it that cannot be seen." : null;

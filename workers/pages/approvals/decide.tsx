@@ -7,6 +7,7 @@ import type { Powers } from "../../approvals/powers.ts";
 import { FormToken } from "../answers.tsx";
 import type { PageIncoming } from "../page_route.ts";
 import { Name, Sign } from "./parts.tsx";
+import { type Signing, SignStep } from "./signing.tsx";
 
 /** Characters of a comment, as the API takes them. */
 export const COMMENT_LIMIT = 1024;
@@ -22,6 +23,8 @@ export interface Acting {
   readonly call: PageIncoming;
   readonly detail: ApprovalDetail;
   readonly powers: Powers;
+  /** What a decision is signed with; null where the rule asks for no signature. */
+  readonly signing: Signing | null;
   readonly typed: Typed;
 }
 
@@ -55,9 +58,9 @@ function ActForm({ call, action, children }: Sending) {
   );
 }
 
-function Decide({ call, detail, typed }: Acting) {
+function Decide({ call, detail, signing, typed }: Acting) {
   const { approval } = detail.found;
-  const { grant, passkey } = approval.terms;
+  const { grant } = approval.terms;
   return (
     <>
       <h2 id="decide-title">Your decision</h2>
@@ -68,7 +71,7 @@ function Decide({ call, detail, typed }: Acting) {
           typed={typed}
           hint="Told to whoever asked if you deny, and kept in the record."
         />
-        {passkey ? <p class="notice">The rule wants a passkey with each decision.</p> : null}
+        {signing === null ? null : <SignStep signing={signing} />}
         <p class="actions pair">
           <button class="primary" name="decision" value="approve">
             <Sign d="M3 8.5l3.5 3.5L13 4.5" /> Approve once

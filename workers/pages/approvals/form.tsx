@@ -12,6 +12,7 @@ import { Before, Deciders, Earlier } from "./around.tsx";
 import { Acts, type Typed } from "./decide.tsx";
 import { Notices, type Told } from "./notices.tsx";
 import { CommandName, Name, StateBadge, When } from "./parts.tsx";
+import { type Signing, signingOf } from "./signing.tsx";
 import { HEADING_LIMIT, What } from "./what.tsx";
 import { Where, Who, Why } from "./who.tsx";
 
@@ -63,11 +64,13 @@ async function formOf(call: PageIncoming, found: FoundApproval, shown: Shown): P
   const detail = await detailOf(env, caller, exchange.policy, found);
   const now = Date.now();
   const powers = powersOf(found, caller, exchange.policy, now);
+  const signing = powers.decide && found.approval.terms.passkey ? await signingOf(call, found.approval) : null;
+  if (signing === "unavailable") return refusalOf(call, { reason: "trail_unavailable" });
   const title = visibleLine(`${detail.method} ${detail.target}`).slice(0, 120);
   return pageOf(
     call,
     { title, at: "/" },
-    <Form call={call} detail={detail} powers={powers} shown={shown} now={now} />,
+    <Form call={call} detail={detail} powers={powers} signing={signing} shown={shown} now={now} />,
     shown.status,
   );
 }
@@ -76,11 +79,12 @@ interface Props {
   readonly call: PageIncoming;
   readonly detail: ApprovalDetail;
   readonly powers: Powers;
+  readonly signing: Signing | null;
   readonly shown: Shown;
   readonly now: number;
 }
 
-function Form({ call, detail, powers, shown, now }: Props) {
+function Form({ call, detail, powers, signing, shown, now }: Props) {
   const { approval } = detail.found;
   const path = `/approvals/${approval.id}`;
   const connection = call.exchange.policy.connections.get(approval.connection) ?? null;
@@ -103,7 +107,7 @@ function Form({ call, detail, powers, shown, now }: Props) {
           <Where detail={detail} connection={connection} />
         </div>
         <div class="side">
-          <Acts call={call} detail={detail} powers={powers} typed={shown.typed} />
+          <Acts call={call} detail={detail} powers={powers} signing={signing} typed={shown.typed} />
           <Deciders detail={detail} now={now} />
         </div>
         <div class="around">

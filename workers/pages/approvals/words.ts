@@ -84,7 +84,12 @@ export const REFUSALS: Readonly<Record<ActRefusal, string>> = {
   decider_decided: "You have decided this already.",
   decider_login_old: "Your login is more than five minutes old. Log in again, then decide.",
   comment_needed: "The rule wants to know why. Write a comment.",
-  passkey_needed: "The rule wants a passkey with each decision.",
+  passkey_needed: "The rule wants each decision signed with a passkey, and this came without. Nothing was decided.",
+  passkey_wrong: "What your passkey signed is not this decision. Nothing was decided.",
+  passkey_late: "Your passkey's signature was used before, or came after more than five minutes. Choose once more.",
+  passkey_unknown: "This passkey is not one of yours here. Nothing was decided.",
+  passkey_counter:
+    "Your passkey's count went back, so there may be a copy of it. Nothing was decided. Remove it, and tell an admin.",
   grant_none: "The rule allows this once at a time.",
   grant_too_long: "This is longer than the rule allows.",
   review_none: "There is nothing to sign off.",
