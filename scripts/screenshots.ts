@@ -56,8 +56,7 @@ async function prepare({ ask, call, hosts }: Scenes): Promise<Views> {
     headers: { ...json, ...reason("Monthly payout, as agreed with finance.") },
     body: JSON.stringify({ batch: "2026-11", currency: "EUR", total: "48210.55", rows: 312 }),
   });
-  const agent = await ask("alice", "DELETE", "/v1/namespaces/shop/jobs/import-42?propagationPolicy=Background", {});
-  void agent;
+  const agent = await ask("agent", "DELETE", "/v1/namespaces/shop/jobs/import-42?propagationPolicy=Background");
   await call("erin", "POST", "/payouts/urgent", {
     headers: { ...json, "sallyport-break-glass": "The bank closes in ten minutes" },
     body: JSON.stringify({ iban: "DE89370400440532013000", total: "900.00" }),
@@ -68,11 +67,13 @@ async function prepare({ ask, call, hosts }: Scenes): Promise<Views> {
     ["inbox", NAMES.bob, "/"],
     ["inbox-empty", NAMES.dan, "/"],
     ["inbox-all", NAMES.carol, "/?view=all"],
+    ["decided", NAMES.bob, "/?view=decided&state=denied"],
     ["reviews", NAMES.bob, "/?view=reviews"],
     ["form", NAMES.bob, `/approvals/${scale}`],
     ["form-hostile", NAMES.bob, `/approvals/${hostile}`],
     ["form-binary", NAMES.bob, `/approvals/${binary}`],
     ["form-quorum", NAMES.sam, `/approvals/${payout}`],
+    ["form-agent", NAMES.bob, `/approvals/${agent}`],
     ["form-reader", NAMES.carol, `/approvals/${scale}`],
   ];
 }

@@ -11,10 +11,17 @@ import { startToolHosts, type ToolHosts } from "./tool_hosts.ts";
 const CALLERS = {
   alice: person("alice", "Alice Archer", ["engineers"]),
   erin: person("erin", "Erin Eaton", ["engineers"]),
+  /** Acts for Alice, and was let by another that does. */
+  agent: person("alice", "Alice Archer", ["engineers"], { act: { sub: "deploy-agent", act: { sub: "planner" } } }),
 } as const;
 
-function person(subject: string, name: string, groups: readonly string[]) {
-  return { subject, groups, claims: { name, email: `${subject}@example.test`, email_verified: true } };
+function person(
+  subject: string,
+  name: string,
+  groups: readonly string[],
+  more: Readonly<Record<string, unknown>> = {},
+) {
+  return { subject, groups, claims: { name, email: `${subject}@example.test`, email_verified: true, ...more } };
 }
 
 export type Caller = keyof typeof CALLERS;

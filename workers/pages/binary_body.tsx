@@ -4,6 +4,8 @@ import type { ShownBody } from "../approvals/detail.ts";
 import { bytesText } from "./visible_text.tsx";
 
 const HEX_BYTES = 256;
+/** Bytes a line: as many as a phone of 360 pixels has room for. */
+const ROW = 8;
 
 export function Facts({ body: { format, coding, size } }: { readonly body: ShownBody }) {
   return (
@@ -28,11 +30,11 @@ const FORMATS: Readonly<Record<string, string>> = {
 export function Binary({ body, whole }: { readonly body: ShownBody; readonly whole: string }) {
   const head = body.bytes.subarray(0, HEX_BYTES);
   const rows: string[] = [];
-  for (let at = 0; at < head.length; at += 16) rows.push(hexRow(head.subarray(at, at + 16), at));
+  for (let at = 0; at < head.length; at += ROW) rows.push(hexRow(head.subarray(at, at + ROW), at));
   return (
     <>
       <Facts body={body} />
-      <pre tabindex={0} role="region" aria-label="The body's first bytes">
+      <pre class="hex" tabindex={0} role="region" aria-label="The body's first bytes">
         <code>{rows.join("\n")}</code>
       </pre>
       <p class="notice">
@@ -51,5 +53,5 @@ export function Binary({ body, whole }: { readonly body: ShownBody; readonly who
 function hexRow(bytes: Uint8Array, at: number): string {
   const hex = [...bytes].map((byte) => byte.toString(16).padStart(2, "0")).join(" ");
   const text = [...bytes].map((byte) => (byte >= 0x20 && byte < 0x7f ? String.fromCharCode(byte) : "·")).join("");
-  return `${at.toString(16).padStart(4, "0")}  ${hex.padEnd(47)}  ${text}`;
+  return `${at.toString(16).padStart(4, "0")} ${hex.padEnd(3 * ROW - 1)} ${text}`;
 }

@@ -101,7 +101,7 @@ function Form({ call, detail, powers, signing, shown, now }: Props) {
       <Notices detail={detail} powers={powers} told={shown.told} now={now} call={call} />
       <div class="columns">
         <div class="what">
-          <Why detail={detail} />
+          {detail.reason === null ? null : <Why reason={detail.reason} />}
           <What detail={detail} whole={`${path}/body`} />
           <Who detail={detail} />
           <Where detail={detail} connection={connection} />
@@ -127,7 +127,7 @@ function Form({ call, detail, powers, signing, shown, now }: Props) {
 }
 
 function Heading({
-  detail: { found, method, target },
+  detail: { found, method, target, reason },
   mayAct,
   now,
 }: {
@@ -155,7 +155,7 @@ function Heading({
       <p class="lead">
         <Name person={approval.requester} />{" "}
         {approval.actors.length === 0 ? "asks for this" : "asks for this through an agent"} on{" "}
-        <strong>{approval.connection}</strong>.{" "}
+        <strong>{approval.connection}</strong>. {reason === null ? <span class="dim">No reason was given.</span> : null}
         {mayAct ? (
           <a href="#decide" class="to-decision">
             To your decision
@@ -166,6 +166,10 @@ function Heading({
   );
 }
 
+/** Without the query, which stands whole below. */
 function headingOf(target: string): string {
-  return target.length > HEADING_LIMIT ? `${target.slice(0, HEADING_LIMIT)}…`.toWellFormed() : target;
+  const at = target.indexOf("?");
+  if (Math.max(at, 0) > HEADING_LIMIT || (at < 0 && target.length > HEADING_LIMIT))
+    return `${target.slice(0, HEADING_LIMIT)}…`.toWellFormed();
+  return at < 0 ? target : `${target.slice(0, at)}?…`;
 }

@@ -7,7 +7,7 @@ import { Body } from "../body.tsx";
 import { VisibleLine } from "../visible_text.tsx";
 import { CommandName } from "./parts.tsx";
 
-/** Characters of a target that the page's heading shows; a longer one stands here as well, whole. */
+/** Characters of a path that the page's heading shows; a longer one, or one with a query, stands here as well, whole. */
 export const HEADING_LIMIT = 200;
 
 export function What({ detail, whole }: { readonly detail: ApprovalDetail; readonly whole: string }) {
@@ -26,7 +26,7 @@ function HttpCommand({ detail: { method, target, headers } }: { readonly detail:
   const others = headers.filter(([name]) => !changesMeaning(name));
   return (
     <>
-      {target.length > HEADING_LIMIT ? (
+      {target.length > HEADING_LIMIT || target.includes("?") ? (
         <p class="exact">
           <CommandName method={method} target={target} />
         </p>

@@ -86,17 +86,13 @@ function Agent({ actor: { issuer, subject } }: { readonly actor: Identity }) {
   );
 }
 
-export function Why({ detail: { reason } }: { readonly detail: ApprovalDetail }) {
+export function Why({ reason }: { readonly reason: string }) {
   return (
     <section class="card" aria-labelledby="why">
       <h2 id="why">Why, in their words</h2>
-      {reason === null ? (
-        <p class="dim">No reason was given.</p>
-      ) : (
-        <blockquote>
-          <VisibleLines text={reason} />
-        </blockquote>
-      )}
+      <blockquote>
+        <VisibleLines text={reason} />
+      </blockquote>
     </section>
   );
 }
