@@ -1,6 +1,7 @@
 // What the verifier found, for a person.
 
 import type { SessionVerdict } from "../core/verify/verdict.ts";
+import type { SignaturesVerdict } from "../core/verify/verify_signatures.ts";
 import type { PayloadsVerdict } from "./payload/verify_payloads.ts";
 import { shown, type Style } from "./terminal.ts";
 import { bytesText } from "./time_text.ts";
@@ -61,6 +62,18 @@ export function verdictText(verdict: SessionVerdict, s: Style): string {
   if (integrity.kind === "intact") lines.push(s.dim(`head: ${records}:${root}`));
   if (completeness.kind === "shown" && completeness.by === "head")
     lines.push(s.dim("the head is the export's own; keep it, and check a later export with --head"));
+  return lines.join("\n");
+}
+
+/** Which decisions their deciders' passkeys signed; those that are not as their record says first. */
+export function signaturesText({ holding, notShown, wrongCount, wrong }: SignaturesVerdict, s: Style): string {
+  const lines = wrong
+    .slice(0, 5)
+    .map(({ seq, detail }) => `${s.red(s.bold("NOT SIGNED"))}: the decision of record ${seq}: ${shown(detail)}`);
+  if (wrongCount > lines.length) lines.push(`${wrongCount - lines.length} more`);
+  const held = `${holding} ${plural(holding, "decision")} as the records say`;
+  const note = notShown > 0 ? `; ${notShown} not shown to you` : "";
+  lines.push(`${wrongCount === 0 ? s.green(s.bold("signed")) : "signed"}: ${held}${note}`);
   return lines.join("\n");
 }
 

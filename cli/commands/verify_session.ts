@@ -6,6 +6,7 @@ import type { Command } from "commander";
 import { parseDigest } from "../../core/ids.ts";
 import { ok, refuse, type Result } from "../../core/result.ts";
 import type { SessionVerdict } from "../../core/verify/verdict.ts";
+import { type SignaturesVerdict, SignaturesVerifier } from "../../core/verify/verify_signatures.ts";
 import { verifySession } from "../../core/verify/verify_session.ts";
 import { accessOf, type AccessOptions } from "../access.ts";
 import { acting, withAccess, withExamples, withJson } from "../acting.ts";
@@ -15,14 +16,15 @@ import { RecordLines } from "../record_line.ts";
 import { type CliRefusal, type Done, EXIT } from "../refusal.ts";
 import { openSource } from "../session_source.ts";
 import { jsonText } from "../terminal.ts";
-import { payloadsText, verdictText } from "../verdict_text.ts";
+import { payloadsText, signaturesText, verdictText } from "../verdict_text.ts";
 
 export function verifySessionCommand(program: Command, io: Io): Command {
   const command = program
     .command("verify-session")
     .summary("say whether a session's records are intact and complete")
     .description(
-      `Says whether a session's records are intact (nothing was changed) and complete (nothing is missing).
+      `Says whether a session's records are intact (nothing was changed) and complete (nothing is missing),
+and whether decisions that a rule wants signed with a passkey were signed.
 
 A source is a file with an export, - for standard input, a session's id, or "latest":
 your newest session that is not one of reading the trail.`,
@@ -45,7 +47,8 @@ your newest session that is not one of reading the trail.`,
     `
 Exit codes:
   0  intact and complete
-  1  altered: the first wrong record is named; or a body is not that of its records
+  1  altered: the first wrong record is named; or a body is not that of its records,
+     or a decision was not signed as its record says
   3  the export or a body cannot be read
   4  intact, but completeness is not shown`,
   );
@@ -74,6 +77,7 @@ export async function verify(
   if (!opened.ok) return opened;
   const lines = new RecordLines(io.style, io.width);
   const payloads = options.payloads === true ? payloadsOf(options, io) : null;
+  const signatures = new SignaturesVerifier();
   let count = 0;
   let verdict: SessionVerdict;
   try {
@@ -84,6 +88,7 @@ export async function verify(
         count += 1;
         if (count % 1000 === 0) io.progress(`${count} records …`);
         if (options.show === true && options.json !== true) await io.print(lines.line(record));
+        await signatures.take(record);
         if (payloads === null) return;
         const before = payloads.looked;
         await payloads.take(record);
@@ -95,21 +100,28 @@ export async function verify(
   } finally {
     io.progress("");
   }
-  return told(verdict, payloads?.verdict() ?? null, options.json === true, io);
+  return told(verdict, signatures.verdict(), payloads?.verdict() ?? null, options.json === true, io);
 }
 
 async function told(
   verdict: SessionVerdict,
+  signatures: SignaturesVerdict | null,
   payloads: Result<PayloadsVerdict, CliRefusal> | null,
   isJson: boolean,
   io: Io,
 ): Promise<Done> {
   const found = payloads !== null && payloads.ok ? payloads.value : null;
-  if (isJson) await io.print(jsonText(found === null ? verdict : { ...verdict, payloads: found }));
+  const more = {
+    ...(signatures === null ? {} : { signatures }),
+    ...(found === null ? {} : { payloads: found }),
+  };
+  if (isJson) await io.print(jsonText({ ...verdict, ...more }));
   else await io.print(verdictText(verdict, io.style));
+  if (!isJson && signatures !== null) await io.print(signaturesText(signatures, io.style));
   if (!isJson && found !== null) await io.print(payloadsText(found, io.style));
   if (verdict.integrity.kind === "altered") return ok(EXIT.different);
   if (payloads !== null && !payloads.ok) return payloads;
+  if (signatures !== null && signatures.wrongCount > 0) return ok(EXIT.different);
   if (found !== null && found.differing > 0) return ok(EXIT.different);
   return ok(verdict.completeness.kind === "shown" ? EXIT.ok : EXIT.incomplete);
 }

@@ -110,11 +110,25 @@ describe("verify-session", () => {
   });
 
   it("names approvals that are live, and reviews that are owed", async () => {
-    const live = [...LIVE_APPROVALS, asks(13, LIVE_APPROVALS.length)];
+    const unsigned = LIVE_APPROVALS.map((one) => {
+      const { step_up: _, ...classes } = one.classes;
+      return { ...one, classes };
+    });
+    const live = [...unsigned, asks(13, LIVE_APPROVALS.length)];
     const ran = await run(["verify-session", file(exportOf(live, countingRandom(), sha256).text)]);
     expect(ran).toMatchObject({ code: 0, err: "" });
     expect(ran.out).toContain(`1 approval not over yet: ${commandId(13)}`);
     expect(ran.out).toContain(`1 command that broke the glass, not reviewed yet: ${commandId(8)}`);
+  });
+
+  it("names a decision that was not signed as its record says, with exit code 1, of an intact log", async () => {
+    const path = file(exportOf(APPROVALS, countingRandom(), sha256).text);
+    const ran = await run(["verify-session", path]);
+    expect(ran).toMatchObject({ code: 1, err: "" });
+    expect(ran.out).toMatch(/^intact: /m);
+    expect(ran.out).toMatch(/^NOT SIGNED: the decision of record \d+: the assertion cannot be read$/m);
+    const { out } = await run(["verify-session", path, "--json"]);
+    expect(JSON.parse(out)).toMatchObject({ integrity: { kind: "intact" }, signatures: { holding: 0, wrongCount: 1 } });
   });
 
   it("says that completeness is not shown with exit code 4, until a head is brought", async () => {

@@ -14,6 +14,8 @@ export interface PasskeyScenes {
   readonly upstream: EchoUpstream;
   /** Asks for `path`, or for what was not asked for before; gives the approval's id. */
   ask(path?: string): Promise<string>;
+  /** Where it was asked for. */
+  callOf(id: string): string;
   stop(): Promise<void>;
 }
 
@@ -35,6 +37,7 @@ export async function startPasskeyScenes(): Promise<PasskeyScenes> {
     more: LEADS,
   });
   let asked = 0;
+  const calls = new Map<string, string>();
   return {
     hosts,
     console: hosts.console,
@@ -43,8 +46,10 @@ export async function startPasskeyScenes(): Promise<PasskeyScenes> {
       const answer = await hosts.gateway.fetch("alice", `/c/tool${path}`, { method: "POST", body: "x" });
       const told = (await answer.json()) as { readonly approval?: string };
       expect(answer.status, JSON.stringify(told)).toBe(202);
+      calls.set(told.approval ?? "", `/c/tool${path}`);
       return told.approval ?? "";
     },
+    callOf: (id) => calls.get(id) ?? "",
     stop: async () => {
       await hosts.stop();
       await upstream.stop();

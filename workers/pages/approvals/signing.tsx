@@ -46,8 +46,7 @@ export function SignStep({ signing: { challenge, toSign } }: { readonly signing:
       <input type="hidden" name="challenge" value={challenge} />
       <input type="hidden" name="assertion" value="" data-sign={JSON.stringify(toSign)} />
       <p class="notice">
-        You sign this decision with your passkey: your device asks for it once you have chosen.
-        <noscript> It needs JavaScript, which is switched off here: nothing can be decided without.</noscript>
+        You sign this decision with your passkey: your device asks for it once you have chosen. That takes JavaScript.
       </p>
     </>
   );

@@ -106,9 +106,7 @@ function Add({ call, challenge, toAdd, name }: Adding) {
       <input type="hidden" name="credential" value="" data-add-passkey={JSON.stringify(toAdd)} />
       <label for="name">What you call it</label>
       <input type="text" id="name" name="name" required maxlength={NAME_LIMIT} value={name} autocomplete="off" />
-      <noscript>
-        <p class="notice">A passkey is added by JavaScript, which is switched off here.</p>
-      </noscript>
+      <p class="dim small hint">Your device asks you to confirm it. That takes JavaScript.</p>
       <p class="actions">
         <button class="primary">Add a passkey</button>
       </p>
