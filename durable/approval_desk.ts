@@ -162,6 +162,11 @@ export class ApprovalDesk implements ApprovalRpc {
     return this.#step((now) => this.#approvals.review(order, now));
   }
 
+  /** Of a message that waits in this object: another policy is in force now. */
+  outdated(id: ApprovalId): Promise<void> {
+    return this.#commit((now) => this.#approvals.outdated(id, now), undefined);
+  }
+
   async #step(work: (now: number) => Stepped): Promise<Stepped> {
     const answer = await this.#commit<Stepped>(work, { ok: false, reason: "storage_refused", approval: null });
     if (answer.ok) await this.#listed();

@@ -3,6 +3,7 @@
 
 import type { Approval } from "../core/approval/approval.ts";
 import type { ApprovalEvent, ApprovalFact } from "../core/approval/event.ts";
+import type { CommandId } from "../core/ids.ts";
 import type { Classes, Committed, Disclosed, Fields, StoredRecord } from "../core/record/record.ts";
 import type { Ask, Consumption, NoticeEvent } from "./approval_rpc.ts";
 import { payloadSize } from "./inline_payload.ts";
@@ -62,6 +63,26 @@ export function glassEvent({ id, requester, policy }: Approval, reason: string):
 export function glassFields(opened: StoredRecord | undefined, reason: string): Fields {
   const decider = opened === undefined ? null : fieldOf(opened, "principal");
   return decider === null ? { comment: reason } : { decider, comment: reason };
+}
+
+/** The socket over which a message came; null of any other command. */
+export function socketOf(record: Committed): CommandId | null {
+  const { socket } = classesOf(record);
+  return typeof socket === "string" ? (socket as CommandId) : null;
+}
+
+/** How an approval ends with its socket. `outcome` is the socket's; null where nobody knows it. */
+export function endOfSocket(socket: CommandId, outcome: Committed | null): ApprovalEvent {
+  switch (outcome === null ? null : classesOf(outcome).reason) {
+    case "killed":
+      return { kind: "kill", by: outcome === null ? null : (fieldOf(outcome, "by") as CommandId | null) };
+    case "session_over":
+      return { kind: "session_over" };
+    case "policy_changed":
+      return { kind: "policy_changed", policy: null };
+    default:
+      return { kind: "client_gone", command: socket };
+  }
 }
 
 /** What those who are told of an approval hear of a change. */

@@ -3,6 +3,7 @@
 // memory holds are those that are live: a cache, like the heads of record_log.ts.
 
 import type { Approval, ApprovalId } from "../core/approval/approval.ts";
+import type { CommandId } from "../core/ids.ts";
 import { nextDue } from "../core/approval/step.ts";
 import type { News, Notice, NoticeEvent } from "./approval_rpc.ts";
 import { rows, run, type Sql } from "./migrate.ts";
@@ -18,6 +19,8 @@ export interface ApprovalRow {
   readonly title: string;
   /** Who is told. */
   readonly notices: readonly Notice[];
+  /** The command that opened the socket over which it came; null for anything but a message. */
+  readonly socket: CommandId | null;
 }
 
 interface Stored extends Record<string, SqlStorageValue> {
@@ -27,9 +30,10 @@ interface Stored extends Record<string, SqlStorageValue> {
   readonly title: string;
   readonly notices: string;
   readonly approval: string;
+  readonly socket: string | null;
 }
 
-const COLUMNS = "no, version, changed, title, notices, approval";
+const COLUMNS = "no, version, changed, title, notices, approval, socket";
 
 export class ApprovalTable {
   readonly #sql: Sql;
@@ -88,11 +92,11 @@ export class ApprovalTable {
 
   /** Writes what it is now, and that the registry is to hear of it; `events` are for those who are told. */
   keep(row: ApprovalRow, events: readonly NoticeEvent[]): void {
-    const { approval, no, version, changed, title, notices } = row;
+    const { approval, no, version, changed, title, notices, socket } = row;
     const due = nextDue(approval);
     run(
       this.#sql,
-      `INSERT INTO approval (id, no, version, changed, due, title, notices, approval) VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+      `INSERT INTO approval (id, no, version, changed, due, title, notices, approval, socket) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
         ON CONFLICT (id) DO UPDATE SET version = excluded.version, changed = excluded.changed, due = excluded.due,
           approval = excluded.approval`,
       approval.id,
@@ -103,6 +107,7 @@ export class ApprovalTable {
       title,
       JSON.stringify(notices),
       JSON.stringify(approval),
+      socket,
     );
     this.#tell(row, notices.length === 0 ? [] : events);
     if (due === null) this.#live.delete(approval.id);
@@ -143,7 +148,7 @@ export class ApprovalTable {
 }
 
 /** This object wrote it. */
-function rowOf({ no, version, changed, title, notices, approval }: Stored): ApprovalRow {
+function rowOf({ no, version, changed, title, notices, approval, socket }: Stored): ApprovalRow {
   return {
     approval: JSON.parse(approval) as Approval,
     no,
@@ -151,5 +156,6 @@ function rowOf({ no, version, changed, title, notices, approval }: Stored): Appr
     changed,
     title,
     notices: JSON.parse(notices) as readonly Notice[],
+    socket: socket as CommandId | null,
   };
 }

@@ -15,7 +15,7 @@ import { ownRecord } from "../core/mask/mask_draft.ts";
 import { commit } from "../core/record/commit.ts";
 import type { Committed, Fields } from "../core/record/record.ts";
 import {
-  classesOf,
+  endOfSocket,
   eventsOf,
   fieldOf,
   glassEvent,
@@ -23,6 +23,7 @@ import {
   isAsk,
   isOfTheEvent,
   isUseOf,
+  socketOf,
 } from "./approval_records.ts";
 import type { Ask, AskAnswer, Consumed, Consumption, DecisionOrder, Stepped } from "./approval_rpc.ts";
 import { type ApprovalRow, ApprovalTable } from "./approval_table.ts";
@@ -77,6 +78,7 @@ export class Approvals {
   ask(asked: Ask, head: Head, now: number): AskAnswer {
     const { approval, records, title, notices, glass } = asked;
     const [first, ...chunks] = records;
+    const socket = first === undefined ? null : socketOf(first);
     if (first === undefined || !isAsk(asked) || !this.#follow(approval.id, chunks)) return refused("malformed");
     const repeated = this.repeated(first);
     if (repeated !== null) return repeated;
@@ -87,12 +89,13 @@ export class Approvals {
     const glassBroken = glass === null ? null : step(approval, glassEvent(approval, glass), now);
     if (glassBroken !== null && glassBroken.refused !== null) return refused("malformed");
     if (!records.every((record) => this.#log.fits(record, head, now))) return refused("malformed");
+    if (!this.#isInItsSession(first, head.no)) return refused("malformed");
     const { seq, leaf } = this.#log.append(head, first, now);
     for (const chunk of chunks) this.#log.append(head, chunk, now);
     const words = glass === null ? {} : glassFields(this.#log.read(head, 0, 1)[0], glass);
     for (const fact of glassBroken?.facts ?? []) this.#append(head, approval, fact, words, now);
     this.table.keep(
-      { approval: glassBroken?.approval ?? approval, no: head.no, version: 1, changed: now, title, notices },
+      { approval: glassBroken?.approval ?? approval, no: head.no, version: 1, changed: now, title, notices, socket },
       [glass === null ? "requested" : "break_glass"],
     );
     return { ok: true, sid: head.sid, seq, leaf };
@@ -135,8 +138,8 @@ export class Approvals {
 
   /** A message belongs to the session of its socket. */
   #isInItsSession(record: Committed, no: number): boolean {
-    const { socket } = classesOf(record);
-    return socket === undefined || this.#open.get(socket as CommandId)?.no === no;
+    const socket = socketOf(record);
+    return socket === null || this.#open.get(socket)?.no === no;
   }
 
   decide(order: DecisionOrder, now: number): Stepped {
@@ -188,6 +191,19 @@ export class Approvals {
     if (!isGone || !this.#log.fits(record, head, now)) return refused("malformed");
     this.#advance(row, gone(command), now, {}, record);
     return this.repeated(record) ?? refused("conflict");
+  }
+
+  /** A socket is over, as its outcome says: a message that waits goes nowhere any more, approved or not. */
+  socketEnded(socket: CommandId, outcome: Committed | null, now: number): void {
+    for (const row of this.table.live())
+      if (row.socket === socket && row.approval.state.kind !== "consumed")
+        this.#advance(row, endOfSocket(socket, outcome), now);
+  }
+
+  /** One alone was asked for under another policy than the one that is in force. */
+  outdated(id: ApprovalId, now: number): void {
+    const row = this.table.find(id);
+    if (row !== null) this.#advance(row, { kind: "policy_changed", policy: null }, now);
   }
 
   /** Ends all that is live of a session's approvals. */

@@ -189,15 +189,18 @@ export class SessionLog {
         return this.#answerOf(plan.existing);
       case "append": {
         const { seq, leaf } = this.log.append(plan.head, plan.record, now);
-        if (plan.record.command !== null && isOutcome(plan.record.kind)) this.#settle(plan.record.command);
+        if (plan.record.command !== null && isOutcome(plan.record.kind))
+          this.#settle(plan.record.command, plan.record, now);
         return { ok: true, sid: plan.head.sid, seq, leaf };
       }
     }
   }
 
-  #settle(command: CommandId): void {
+  /** `outcome`: null where nobody knows it. */
+  #settle(command: CommandId, outcome: Committed | null, now: number): void {
     this.#open.settle(command);
     this.approvals.settled(command);
+    this.approvals.socketEnded(command, outcome, now);
   }
 
   #repeat(existing: Existing, record: Committed): Appended {
@@ -221,7 +224,7 @@ export class SessionLog {
       if (head === null) throw new Error("an open intent without a session");
       const classes = { transport: "unknown", reason: "outcome_unknown", tool: "none" };
       this.log.append(head, committed("command.failed", command, classes, {}), now);
-      this.#settle(command);
+      this.#settle(command, null, now);
       this.#chunks.drop(command);
     }
   }

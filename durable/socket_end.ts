@@ -2,6 +2,9 @@
 
 import type { CommandId } from "../core/ids.ts";
 import { ownRecord } from "../core/mask/mask_draft.ts";
+import type { MaskPlan } from "../core/mask/mask_plan.ts";
+import { maskWhole } from "../core/mask/payload_masker.ts";
+import type { Pseudonym } from "../core/mask/span.ts";
 import {
   ABNORMAL,
   type Close,
@@ -28,12 +31,14 @@ export type EndReason =
   | "approval_revoked"
   | "silent"
   | "message_refused"
+  | "message_not_approved"
   | "message_too_large"
   | "mask_failed"
   | "not_recordable"
   | "storage_full"
   | "control_unavailable"
   | "overloaded"
+  | "approval_backlog"
   | "caller_behind"
   | "upstream_behind";
 
@@ -53,12 +58,14 @@ const TOLD: Readonly<Record<EndReason, { readonly code: number; readonly text: s
   approval_revoked: { code: POLICY_VIOLATION, text: "the approval was taken back" },
   silent: { code: GOING_AWAY, text: "nothing was said for too long" },
   message_refused: { code: POLICY_VIOLATION, text: "the policy does not allow this message" },
+  message_not_approved: { code: POLICY_VIOLATION, text: "this message was not approved" },
   message_too_large: { code: TOO_LARGE, text: "the message is too large" },
   mask_failed: { code: INTERNAL_ERROR, text: "the message could not be masked" },
   not_recordable: { code: INTERNAL_ERROR, text: "the message could not be recorded" },
   storage_full: { code: INTERNAL_ERROR, text: "no more of this can be recorded here" },
   control_unavailable: { code: TRY_AGAIN_LATER, text: "the region's control cannot be reached" },
   overloaded: { code: TRY_AGAIN_LATER, text: "more messages came than can be recorded" },
+  approval_backlog: { code: TRY_AGAIN_LATER, text: "too much waits for a message to be approved" },
   caller_behind: { code: TRY_AGAIN_LATER, text: "the client does not read" },
   upstream_behind: { code: TRY_AGAIN_LATER, text: "the upstream does not read" },
 };
@@ -74,6 +81,7 @@ const CANCELLED: ReadonlySet<EndReason> = new Set<EndReason>([
   "approval_revoked",
   "silent",
   "message_refused",
+  "message_not_approved",
 ]);
 
 export function frames(ending: Ending): { readonly caller: ClosingFrame; readonly upstream: ClosingFrame } {
@@ -86,6 +94,18 @@ export function frames(ending: Ending): { readonly caller: ClosingFrame; readonl
   const back = passedOn(close, GOING_AWAY);
   const onwards = passedOn(close, by === "caller" ? GOING_AWAY : INTERNAL_ERROR);
   return by === "caller" ? { caller: back, upstream: onwards } : { caller: onwards, upstream: back };
+}
+
+/** What a peer said when it closed, masked like anything that it sends. */
+export function closeReason(ending: Ending, plan: MaskPlan, pseudonym: Pseudonym): string {
+  if (ending.by === "gateway" || ending.close.reason === "") return "";
+  try {
+    const said = new TextEncoder().encode(ending.close.reason);
+    const { bytes } = maskWhole(plan, "text/plain; charset=utf-8", said, pseudonym);
+    return new TextDecoder("utf-8", { fatal: false, ignoreBOM: true }).decode(bytes);
+  } catch {
+    return "[masked]";
+  }
 }
 
 /** What passed until then. */
@@ -123,7 +143,7 @@ export function socketOutcome(
 
 function told(
   ending: Ending,
-  closeReason: string,
+  said: string,
 ): { readonly kind: Kind; readonly classes: Classes; readonly fields: Fields } {
   if (ending.by === "gateway") {
     const { reason, command } = ending;
@@ -134,7 +154,7 @@ function told(
       : { kind: "command.failed", classes: { transport: "cut", status: 101, reason, close }, fields };
   }
   const { by, close } = ending;
-  const fields: Fields = closeReason === "" ? {} : { close_reason: closeReason };
+  const fields: Fields = said === "" ? {} : { close_reason: said };
   const classes: Classes = close.code === NO_STATUS ? {} : { close: close.code };
   if (isOrderly(close))
     return { kind: "command.completed", classes: { ...classes, transport: "ok", status: 101, folded: 0 }, fields };

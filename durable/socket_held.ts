@@ -1,10 +1,14 @@
-// What one socket has not decided yet: messages, and an end, that wait for news from the control object
-// or for the next turn. They go on in the order in which they came.
+// What one socket, or one direction of it, has not decided yet: messages that wait for news from the control
+// object, for the next turn, or for people to approve the one before them. They go on in the order in which
+// they came.
 
 /** Bytes of one socket that may wait until the control object has answered; from then on nothing is let in that would add to them. */
 const HELD_ENOUGH = 1024 * 1024;
 /** A message of the largest size may still come. */
 const HELD_LIMIT: number = 36 * 1024 * 1024;
+/** Behind a message that people have to approve: so many, and bytes, or as many as one message may have. */
+const LATER_MESSAGES = 1_000;
+const LATER_BYTES: number = 1024 * 1024;
 
 interface Held {
   readonly size: number;
@@ -26,6 +30,12 @@ export class SocketHeld {
 
   get isTooMuch(): boolean {
     return this.#bytes > HELD_LIMIT;
+  }
+
+  /** Whether a message of that size finds no room behind one that waits for people. */
+  isFullFor(size: number, messageLimit: number): boolean {
+    const { length } = this.#held;
+    return length >= LATER_MESSAGES || this.#bytes + size > Math.max(LATER_BYTES, messageLimit);
   }
 
   add(size: number, work: () => void): void {

@@ -6,6 +6,7 @@ import { decide, type Question, rolesOf } from "../core/policy/decide.ts";
 import type { Decision } from "../core/policy/decision.ts";
 import { type MessageView, readMessage } from "../core/policy/message.ts";
 import type { ConnectionSettings, Policy } from "../core/policy/policy.ts";
+import { askedOf } from "../core/policy/stands.ts";
 import { routeSegments } from "../core/protocol/http/target.ts";
 import type { SocketOrder } from "./socket_rpc.ts";
 
@@ -43,7 +44,10 @@ export class SocketJudge {
     const settings = this.settings(policy);
     if (settings === null || settings.upstream !== this.#order.upstream.base) return false;
     const question = { ...this.#question(policy, "GET", now), body: { kind: "none" }, message: null } as const;
-    return decide(policy, question).effect === "allow";
+    const decision = decide(policy, question);
+    if (decision.effect === "allow") return true;
+    // It stands where the same people would be asked for it by the same rule.
+    return decision.effect === "needs_approval" && askedOf(policy, decision) === this.#order.approved;
   }
 
   /** `text` is null for a binary one. */

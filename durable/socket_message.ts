@@ -1,6 +1,8 @@
 // A message of a socket as records. One record each, complete in itself, up to what a record holds; a
-// larger one is an intent, its chunks and an outcome, like any large body.
+// larger one is an intent, its chunks and an outcome, like any large body. One that people have to approve is
+// shown to them by what asks, and its intent holds nothing of it any more.
 
+import type { ApprovalId } from "../core/approval/approval.ts";
 import { toHex } from "../core/bytes.ts";
 import type { CommandId } from "../core/ids.ts";
 import { chunkRecord, exchangeRecord, ownRecord } from "../core/mask/mask_draft.ts";
@@ -11,7 +13,7 @@ import type { MaskedPiece, Pseudonym } from "../core/mask/span.ts";
 import { splitPiece } from "../core/mask/split_piece.ts";
 import type { Decision, Extent } from "../core/policy/decision.ts";
 import { CHUNK_LIMIT, DETACHED_LIMIT } from "../core/record/payload.ts";
-import type { Classes, Masked } from "../core/record/record.ts";
+import type { Classes, Fields, Masked } from "../core/record/record.ts";
 import type { Method } from "./socket_judge.ts";
 import { sha256 } from "./sha256.ts";
 
@@ -36,6 +38,13 @@ export interface MessageFacts {
   readonly decision: Decision;
 }
 
+/** The approval by which a message goes on. */
+export interface MessageUse {
+  readonly approval: ApprovalId;
+  /** It was allowed for a time. */
+  readonly isGrant: boolean;
+}
+
 export interface Recorder {
   readonly plan: MaskPlan;
   readonly pseudonym: Pseudonym;
@@ -52,19 +61,92 @@ export interface MessageRecords {
   readonly outcome: Masked | null;
 }
 
-/** Throws what the masker throws. */
-export function messageRecords(message: Message, facts: MessageFacts, extent: Extent, by: Recorder): MessageRecords {
+/** How people are asked about a message, and how it goes on once they have approved it. */
+export interface AskedRecords {
+  readonly request: Masked;
+  /** Together with it. */
+  readonly chunks: readonly Masked[];
+  readonly afterwards: MessageRecords;
+  /** Nothing of it is left out of the record. */
+  readonly isWhole: boolean;
+}
+
+/** `use`: null where it needs no approval. Throws what the masker throws. */
+export function messageRecords(
+  message: Message,
+  facts: MessageFacts,
+  extent: Extent,
+  by: Recorder,
+  use: MessageUse | null = null,
+): MessageRecords {
+  const body = bodyOf(message, facts, extent, by);
+  return { first: intent(message, facts, use, body, true), chunks: body.chunks, outcome: body.outcome };
+}
+
+/** `told`: what `approval.requested` says of the approval. Throws what the masker throws. */
+export function askedRecords(
+  message: Message,
+  facts: MessageFacts,
+  told: { readonly classes: Classes; readonly fields: Fields },
+  extent: Extent,
+  by: Recorder,
+): AskedRecords {
+  const body = bodyOf(message, facts, extent, by);
+  const { command, target } = facts;
+  const classes = { ...classesOf(message, facts), ...told.classes, ...body.classes };
+  const fields = { ...told.fields, target };
+  const request = exchangeRecord({ kind: "approval.requested", command, part: 0, classes }, body.sent, fields);
+  const use = { approval: command, isGrant: false };
+  const first = intent(message, facts, use, body, false);
+  const isWhole = body.classes.req_cut === undefined;
+  return { request, chunks: body.chunks, afterwards: { first, chunks: [], outcome: body.outcome }, isWhole };
+}
+
+/** What the records show of a message: in the first one, or in chunks. */
+interface Body {
+  readonly classes: Classes;
+  readonly sent: { readonly payload?: RecordedPayload };
+  readonly chunks: readonly Masked[];
+  readonly outcome: Masked | null;
+}
+
+function bodyOf(message: Message, { command }: MessageFacts, extent: Extent, by: Recorder): Body {
   const { bytes } = message;
-  if (extent === "metadata") return alone(facts, message, { req_cut: bytes.length }, unseen(bytes, by));
+  const alone = (payload: RecordedPayload, cut: number): Body => ({
+    classes: { oneway: 1, ...(cut === 0 ? {} : { req_cut: cut }) },
+    sent: { payload },
+    chunks: [],
+    outcome: null,
+  });
+  if (extent === "metadata") return alone(unseen(bytes, by), bytes.length);
   const piece = maskWhole(by.plan, contentType(message), bytes, by.pseudonym);
   const limit = extent === "full" ? Infinity : Math.min(extent.head, DETACHED_LIMIT);
   const [part] = limit === Infinity ? [piece] : splitPiece(piece, 0, limit, Infinity);
   const cut = bytes.length - part.upto;
-  if (part.bytes.length > DETACHED_LIMIT) return inChunks(message, facts, piece, by);
+  if (part.bytes.length > DETACHED_LIMIT) {
+    const chunks = chunksOf(command, bytes, piece, by);
+    return { classes: {}, sent: {}, chunks, outcome: handedOn(command, bytes, piece.spans.length > 0, by) };
+  }
   const isAsItWas = cut === 0 && part.spans.length === 0;
   const raw = isAsItWas ? null : by.commitment(sha256(bytes));
-  const payload = payloadFields([part], { format: piece.format, raw }, sha256);
-  return alone(facts, message, cut === 0 ? {} : { req_cut: cut }, payload);
+  return alone(payloadFields([part], { format: piece.format, raw }, sha256), cut);
+}
+
+/** `hasBody`: what the records show of it was not shown before. */
+function intent(
+  message: Message,
+  facts: MessageFacts,
+  use: MessageUse | null,
+  { classes: more, sent }: Body,
+  hasBody: boolean,
+): Masked {
+  const { command, target } = facts;
+  const by: Classes =
+    use === null
+      ? { effect: "allow" }
+      : { effect: "needs_approval", approval: use.approval, ...(use.isGrant ? { grant: 1 } : {}) };
+  const classes = { ...classesOf(message, facts), ...by, ...more };
+  return exchangeRecord({ kind: "command.requested", command, part: 0, classes }, hasBody ? sent : {}, { target });
 }
 
 /** A refused message that nothing was looked for in: too large, or its masker failed. `code`: that the socket is closed with, 0 if it is not. */
@@ -75,6 +157,8 @@ export function refusedUnseen(message: Message, facts: MessageFacts, refusal: Re
 export interface Refusal {
   readonly reason: string;
   readonly code: number;
+  /** The approval by which it was to go on, in vain. */
+  readonly approval?: ApprovalId;
 }
 
 /** Throws what the masker throws. */
@@ -130,37 +214,27 @@ function classesOf(message: Message, { socket, decision }: MessageFacts): Classe
   };
 }
 
-function alone(facts: MessageFacts, message: Message, more: Classes, payload: RecordedPayload): MessageRecords {
-  const classes = { ...classesOf(message, facts), effect: "allow", oneway: 1, ...more };
-  const { command, target } = facts;
-  const first = exchangeRecord({ kind: "command.requested", command, part: 0, classes }, { payload }, { target });
-  return { first, chunks: [], outcome: null };
-}
-
 function denied(
   message: Message,
   facts: MessageFacts,
-  { reason, code }: Refusal,
+  { reason, code, approval }: Refusal,
   more: Classes,
   payload: RecordedPayload,
 ): Masked {
   const { command, decision, target } = facts;
   const effect = decision.effect === "needs_approval" ? "needs_approval" : "deny";
-  const classes = { ...classesOf(message, facts), effect, oneway: 1, reason, status: code, ...more };
+  const named = approval === undefined ? {} : { approval };
+  const classes = { ...classesOf(message, facts), effect, oneway: 1, reason, status: code, ...named, ...more };
   return exchangeRecord({ kind: "command.denied", command, part: 0, classes }, { payload }, { target });
 }
 
 /** Never cut within what stands for a secret; `held` is 0 throughout, because all of it is decided. */
-function inChunks(
-  message: Message,
-  facts: MessageFacts,
+function chunksOf(
+  command: CommandId,
+  bytes: Uint8Array,
   piece: MaskedPiece & Pick<ReturnType<typeof maskWhole>, "format">,
   by: Recorder,
-): MessageRecords {
-  const { command, target } = facts;
-  const { bytes } = message;
-  const classes = { ...classesOf(message, facts), effect: "allow" };
-  const first = exchangeRecord({ kind: "command.requested", command, part: 0, classes }, {}, { target });
+): readonly Masked[] {
   const chunks: Masked[] = [];
   let rest: MaskedPiece = piece;
   let at = 0;
@@ -175,7 +249,7 @@ function inChunks(
     offset = part.upto;
     rest = left;
   }
-  return { first, chunks, outcome: handedOn(command, bytes, piece.spans.length > 0, by) };
+  return chunks;
 }
 
 function handedOn(command: CommandId, bytes: Uint8Array, isMasked: boolean, by: Recorder): Masked {

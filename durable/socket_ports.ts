@@ -1,6 +1,7 @@
 // What relaying a socket needs of the Worker's side, given by it (workers/session_object.ts): what the
 // region's control object said last, and the keyed names for what is masked.
 
+import type { Mac } from "../core/approval/digest.ts";
 import type { Revocations } from "../core/auth/revocation.ts";
 import type { CommandId, Digest } from "../core/ids.ts";
 import type { Pseudonym } from "../core/mask/span.ts";
@@ -30,4 +31,6 @@ export interface SocketPorts {
   pseudonym(connection: string): Pseudonym;
   /** Keyed, in hex, over the SHA-256 of some bytes. */
   commitment(digest: Uint8Array): string;
+  /** For the digests of what people approve on a connection. */
+  approvals(connection: string): Mac;
 }

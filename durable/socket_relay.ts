@@ -5,40 +5,31 @@
 // not be recorded, or was refused with the socket, nothing more leaves. The end is on record before
 // either side is told of it.
 
-import { type CommandId, newCommandId } from "../core/ids.ts";
+import type { CommandId } from "../core/ids.ts";
 import { exchangeRecord, ownRecord } from "../core/mask/mask_draft.ts";
 import { EVERY_SECRET, type MaskPlan } from "../core/mask/mask_plan.ts";
-import { maskWhole } from "../core/mask/payload_masker.ts";
-import type { Decision } from "../core/policy/decision.ts";
-import { callerPlan, extentOf, howRefused } from "../core/policy/obligations.ts";
-import type { ConnectionSettings } from "../core/policy/policy.ts";
-import { type Close, POLICY_VIOLATION, TOO_LARGE } from "../core/protocol/websocket/close.ts";
+import type { Close } from "../core/protocol/websocket/close.ts";
 import { commit } from "../core/record/commit.ts";
 import type { Committed, Masked } from "../core/record/record.ts";
+import type { ApprovalDesk } from "./approval_desk.ts";
+import type { Consumed, Consumption } from "./approval_rpc.ts";
 import type { GroupCommit } from "./group_commit.ts";
+import { weightOf } from "./record_weight.ts";
 import type { SessionLog } from "./session_log.ts";
 import type { Appended } from "./session_rpc.ts";
 import { fillRandom, sha256 } from "./sha256.ts";
-import { type Ending, type EndReason, frames, socketOutcome } from "./socket_end.ts";
+import { closeReason, type Ending, type EndReason, frames, socketOutcome } from "./socket_end.ts";
 import { SocketHeld } from "./socket_held.ts";
 import { type Method, SocketJudge } from "./socket_judge.ts";
-import {
-  contentType,
-  isText,
-  type Message,
-  type MessageFacts,
-  type MessageRecords,
-  messageRecords,
-  type Recorder,
-  refusedMessage,
-  refusedUnseen,
-  type Refusal,
-  undelivered,
-} from "./socket_message.ts";
+import { type Message, undelivered } from "./socket_message.ts";
 import { SocketPeer } from "./socket_peer.ts";
 import type { SocketKnowledge, SocketPorts } from "./socket_ports.ts";
 import type { SocketOrder } from "./socket_rpc.ts";
 import type { SocketTurn } from "./socket_turn.ts";
+import { type Passing, type Verdict, verdictOf } from "./socket_verdict.ts";
+import { SocketWait, type Word } from "./socket_wait.ts";
+import { SocketWay } from "./socket_way.ts";
+import type { WaitingRoom } from "./waiting_room.ts";
 
 /** What all sockets of an object share. */
 export interface SocketHouse {
@@ -48,6 +39,8 @@ export interface SocketHouse {
   /** Open sockets of this object. */
   readonly count: number;
   readonly turn: SocketTurn;
+  readonly approvals: ApprovalDesk;
+  readonly room: WaitingRoom;
   /** Whether so many bytes more may wait for a peer, beside what waits for others. */
   hasRoomFor(peer: SocketPeer, size: number): boolean;
   /** Events stand still until the disk has caught up. */
@@ -57,29 +50,7 @@ export interface SocketHouse {
   ended(command: CommandId): void;
 }
 
-interface Way {
-  readonly method: Method;
-  /** What messages are recorded as sent to, masked by the plan that the last one was decided by. */
-  target: string;
-  readonly to: SocketPeer;
-  readonly behind: EndReason;
-  messages: number;
-  bytes: number;
-}
-
-/** A message that may pass, once its records are durable. */
-interface Passing {
-  readonly command: CommandId;
-  readonly records: MessageRecords;
-  /** What the other side gets. */
-  readonly data: string | ArrayBuffer;
-  readonly size: number;
-  /** False if too much waits for the other side already. */
-  readonly hasRoom: boolean;
-}
-
 const encoder = new TextEncoder();
-const decoder = new TextDecoder("utf-8", { fatal: false, ignoreBOM: true });
 
 export class SocketRelay {
   readonly order: SocketOrder;
@@ -87,12 +58,14 @@ export class SocketRelay {
   readonly upstream: SocketPeer;
   readonly judge: SocketJudge;
   readonly #house: SocketHouse;
-  readonly #send: Way;
-  readonly #receive: Way;
+  readonly #send: SocketWay;
+  readonly #receive: SocketWay;
   #ending: Ending | null = null;
   /** Something before could not be recorded: what comes after it must not leave. */
   #isBroken = false;
   readonly #held = new SocketHeld();
+  /** A side has closed: to be done once what came before it is decided. */
+  #closing: (() => void) | null = null;
   /** When a message came last, milliseconds since 1970. */
   #heard: number = Date.now();
   /** Of the last policy that a message was decided by. */
@@ -104,14 +77,8 @@ export class SocketRelay {
     this.judge = new SocketJudge(order);
     this.caller = new SocketPeer(caller);
     this.upstream = new SocketPeer(upstream);
-    const way = (method: Method, to: SocketPeer, behind: EndReason): Way => ({
-      method,
-      target: targetOf(method, order, EVERY_SECRET),
-      to,
-      behind,
-      messages: 0,
-      bytes: 0,
-    });
+    const way = (method: Method, to: SocketPeer, behind: EndReason): SocketWay =>
+      new SocketWay(method, targetOf(method, order, EVERY_SECRET), to, behind, house.room);
     this.#send = way("SEND", this.upstream, "upstream_behind");
     this.#receive = way("RECEIVE", this.caller, "caller_behind");
   }
@@ -131,55 +98,103 @@ export class SocketRelay {
     return this.#ending !== null;
   }
 
-  /** Once there is news, or a turn is over. */
+  /** Once there is news, a turn is over, or people have decided. */
   goOn(): void {
     const { turn } = this.#house;
-    this.#held.goOn(() => !turn.isFull && this.#known() !== null);
-    if (!this.#held.isEmpty && turn.isFull) turn.awaitNext();
+    const may = (): boolean => !turn.isFull && this.#known() !== null;
+    for (const way of this.#ways) way.goOn(may);
+    this.#held.goOn(may);
+    const isHeld = !this.#held.isEmpty || this.#ways.some(({ isBehind }) => isBehind);
+    if (isHeld && turn.isFull) turn.awaitNext();
+    if (!isHeld) this.#closing?.();
+  }
+
+  get #ways(): readonly SocketWay[] {
+    return [this.#send, this.#receive];
+  }
+
+  /** Approvals may have changed. */
+  decided(now: number): void {
+    const known = this.#known();
+    for (const { wait } of this.#ways) wait?.look(known?.policy.hash ?? null, now);
   }
 
   #known(): SocketKnowledge | null {
     return this.#house.ports.control.current(Date.now());
   }
 
-  #came(way: Way, data: string | ArrayBuffer): void {
+  #came(way: SocketWay, data: string | ArrayBuffer): void {
     this.#heard = Date.now();
     const { turn, count } = this.#house;
     const size = typeof data === "string" ? data.length : data.byteLength;
     // Also of one that is dropped: who goes on after the end must not hold up others.
     turn.took(way.method, size, count <= 1);
-    if (this.#ending !== null || this.#isBroken) return;
+    if (this.#isOver) return;
     this.goOn();
     const known = this.#held.isEmpty ? this.#known() : null;
-    if (known !== null) return this.#take(way, data, known);
+    if (known !== null) return this.#take(way, data, size, known);
     this.#held.add(size, () => {
-      const news = this.#known();
-      if (this.#ending !== null || this.#isBroken || news === null) return;
-      turn.took(way.method, size, count <= 1);
-      this.#take(way, data, news);
+      const news = this.#late(way, size);
+      if (news !== null) this.#take(way, data, size, news);
     });
     if (this.#held.isTooMuch) this.end("overloaded");
     else if (this.#held.isEnough) this.#house.awaitNews();
   }
 
-  #peerEnded(by: "caller" | "upstream", close: Close | "too_large"): void {
-    const end = (): void => (close === "too_large" ? this.end("message_too_large") : this.#end({ by, close }));
-    if (this.#held.isEmpty) end();
-    else this.#held.add(0, end);
+  /** What comes now is not taken any more. */
+  get #isOver(): boolean {
+    return this.#ending !== null || this.#isBroken || this.#closing !== null;
   }
 
-  #take(way: Way, data: string | ArrayBuffer, known: SocketKnowledge): void {
+  #peerEnded(by: "caller" | "upstream", close: Close | "too_large"): void {
+    this.#closing ??= () => (close === "too_large" ? this.end("message_too_large") : this.#end({ by, close }));
+    // A message that waits for people does not hold up the end: nobody is there for it.
+    this.goOn();
+  }
+
+  #take(way: SocketWay, data: string | ArrayBuffer, size: number, known: SocketKnowledge): void {
+    if (!way.isStanding) return this.#judge(way, data, known);
+    const limit = this.judge.settings(known.policy)?.messageLimit ?? 0;
+    const isHeld = way.putOff(size, limit, () => {
+      const news = this.#late(way, size);
+      if (news !== null) this.#judge(way, data, news);
+    });
+    if (!isHeld) this.end("approval_backlog");
+  }
+
+  /** What is in force when a message that was held has its turn; null if it is not to be decided any more. */
+  #late(way: SocketWay, size: number): SocketKnowledge | null {
+    const { turn, count } = this.#house;
+    const news = this.#known();
+    if (this.#ending !== null || this.#isBroken || news === null) return null;
+    turn.took(way.method, size, count <= 1);
+    return news;
+  }
+
+  #judge(way: SocketWay, data: string | ArrayBuffer, known: SocketKnowledge): void {
     const bytes = typeof data === "string" ? encoder.encode(data) : new Uint8Array(data);
     const message: Message = { method: way.method, data, bytes };
-    const settings = this.judge.settings(known.policy);
+    const { policy } = known;
+    const settings = this.judge.settings(policy);
     if (settings === null || known.isUnreadable) return this.end("policy_changed", known.inForce?.command ?? null);
     if (!this.#house.commits.takes(bytes.length)) this.#house.catchUp();
+    let verdict: Verdict;
     try {
       if (settings.maskPlan !== this.#plan) this.#maskBy(settings.maskPlan);
-      this.#decide(way, message, settings, known);
+      const { ports, log } = this.#house;
+      const court = { order: this.order, judge: this.judge, ports, approvals: log.approvals };
+      verdict = verdictOf(message, way.target, settings, policy, court);
     } catch {
       // Whatever failed, the message has not been let through.
-      this.end("mask_failed");
+      return this.end("mask_failed");
+    }
+    switch (verdict.kind) {
+      case "refused":
+        return void this.#refuse(verdict.record, verdict.end);
+      case "passes":
+        return void this.#pass(way, verdict.passing);
+      case "asks":
+        return this.#ask(way, verdict);
     }
   }
 
@@ -188,57 +203,55 @@ export class SocketRelay {
     for (const way of [this.#send, this.#receive]) way.target = targetOf(way.method, this.order, plan);
   }
 
-  #decide(way: Way, message: Message, settings: ConnectionSettings, known: SocketKnowledge): void {
-    const now = Date.now();
-    const { asked } = this.order;
-    const text = typeof message.data === "string" ? message.data : null;
-    const view = { type: text === null ? "binary" : "text", size: message.bytes.length } as const;
-    const decision = this.judge.message(known.policy, way.method, view, text, now);
-    const facts: MessageFacts = {
-      command: newCommandId(now, fillRandom),
-      socket: this.order.command,
-      target: way.target,
-      decision,
-    };
-    const { ports } = this.#house;
-    const recorder: Recorder = {
-      plan: settings.maskPlan,
-      pseudonym: ports.pseudonym(asked.connection),
-      commitment: (digest) => ports.commitment(digest),
-    };
-    if (message.bytes.length > settings.messageLimit) {
-      const refusal = { reason: "message_too_large", code: TOO_LARGE };
-      void this.#refuse(refusedUnseen(message, facts, refusal, recorder), "message_too_large");
-    } else if (decision.effect !== "allow") {
-      const closes = howRefused(decision, settings) === "close";
-      const refusal: Refusal = { reason: reasonOf(decision), code: closes ? POLICY_VIOLATION : 0 };
-      const extent = extentOf(decision, settings);
-      void this.#refuse(refusedMessage(message, facts, refusal, extent, recorder), closes ? "message_refused" : null);
-    } else {
-      const records = messageRecords(message, facts, extentOf(decision, settings), recorder);
-      const data = handedOn(message, decision, settings);
-      const size = message.bytes.length;
-      const hasRoom = this.#house.hasRoomFor(way.to, size);
-      // What comes after one that finds no room is not taken: those that wait to be recorded are held in memory.
-      if (!hasRoom) this.#isBroken = true;
-      way.to.expect(size);
-      void this.#pass(way, { command: facts.command, records, data, size, hasRoom });
-    }
+  /** The direction stands until people have decided, the other one goes on. */
+  #ask(way: SocketWay, { ask, passing }: Extract<Verdict, { kind: "asks" }>): void {
+    if (!way.reserve(passing.size)) return this.end("approval_backlog");
+    const { approvals, log } = this.#house;
+    const wait = new SocketWait(ask, this.order.command, approvals, log.approvals, (word) => {
+      this.#heardOf(way, passing, word).catch(() => this.end("not_recordable"));
+    });
+    way.wait = wait;
+    void wait.ask().then(() => this.decided(Date.now()));
+  }
+
+  async #heardOf(way: SocketWay, passing: Passing, word: Word): Promise<void> {
+    this.#heard = Date.now();
+    // What ended the approval may end the socket as well, and says so better.
+    this.look(this.#heard);
+    if (this.#ending !== null) return;
+    if (word.kind === "approved") await this.#pass(way, passing);
+    else if (word.kind === "not_asked") await this.#notAsked(passing, word.reason);
+    else if (passing.unapproved.end !== null) this.end(passing.unapproved.end);
+    if (this.#ending !== null) return;
+    way.free(passing.size);
+    way.wait = null;
+    this.goOn();
+  }
+
+  async #notAsked({ unapproved }: Passing, reason: Extract<Word, { kind: "not_asked" }>["reason"]): Promise<void> {
+    if (reason === "approvals_too_many") return this.#refuse(unapproved.record(reason), unapproved.end);
+    if (reason === "overloaded") return this.end("overloaded");
+    this.#failed(reason);
   }
 
   /** `end` is why the socket is closed with it; null if it alone is dropped. */
   async #refuse(record: Masked, end: EndReason | null): Promise<void> {
     if (end !== null) this.#isBroken = true;
-    const answer = await this.#append(committed(record), []);
+    const answer = await this.#append(committed(record), [], null);
     if (!answer.ok) this.#failed(answer.reason);
     else if (end !== null) this.end(end);
   }
 
   /** From here on it is on its way: recorded with what else comes in this turn, and then handed on. */
-  async #pass(way: Way, { command, records, data, size, hasRoom }: Passing): Promise<void> {
-    const answer = await this.#append(committed(records.first), records.chunks.map(committed));
+  async #pass(way: SocketWay, passing: Passing): Promise<void> {
+    const { command, records, data, size, use } = passing;
+    const hasRoom = this.#house.hasRoomFor(way.to, size);
+    // What comes after one that finds no room is not taken: those that wait to be recorded are held in memory.
+    if (!hasRoom) this.#isBroken = true;
+    way.to.expect(size);
+    const answer = await this.#append(committed(records.first), records.chunks.map(committed), use);
     way.to.expectNoMore(size);
-    if (!answer.ok) return this.#failed(answer.reason);
+    if (!answer.ok) return "approval" in answer ? this.#notUsed(passing, answer.reason) : this.#failed(answer.reason);
     // What came before could not be recorded, or an admin's word came meanwhile.
     if (this.#isBroken && this.#ending !== null) return this.#follow(undelivered(command, "socket_closed"));
     if (!hasRoom || !this.#house.hasRoomFor(way.to, size)) {
@@ -252,18 +265,25 @@ export class SocketRelay {
     if (records.outcome !== null) this.#follow(records.outcome);
   }
 
-  #append(first: Committed, chunks: readonly Committed[]): Promise<Appended> {
+  /** The approval ended in this moment. */
+  #notUsed({ use, unapproved }: Passing, reason: string): void {
+    // Of one that asked itself its approval's records tell it all.
+    if (use?.asGrant === true) void this.#append(committed(unapproved.record(reason)), [], null);
+    if (unapproved.end !== null) this.end(unapproved.end);
+  }
+
+  #append(first: Committed, chunks: readonly Committed[], use: Consumption | null): Promise<Consumed> {
     const { log, commits, count, turn } = this.#house;
-    return commits.add<Appended>({
+    return commits.add<Consumed>({
       apply: (careful) => {
         const now = Date.now();
-        const began = log.begin(first, now, careful, this.order.command);
+        const began = use === null ? log.begin(first, now, careful, this.order.command) : log.consume(first, use, now);
         if (!began.ok || chunks.length === 0) return began;
         return log.proceed(chunks, now, careful);
       },
       refused: () => ({ ok: false, reason: "storage_refused" }),
       alone: count <= 1 && !turn.isBurst,
-      weight: weightOf(first) + chunks.reduce((sum, chunk) => sum + weightOf(chunk), 0),
+      weight: weightOf([first, ...chunks]),
     });
   }
 
@@ -297,6 +317,8 @@ export class SocketRelay {
   }
 
   #isSilent(now: number): boolean {
+    // Whoever waits for people has nothing to say meanwhile.
+    if (this.#ways.some(({ wait }) => wait !== null)) return false;
     const known = this.#known();
     const seconds = known === null ? null : (this.judge.settings(known.policy)?.silenceSeconds ?? null);
     return seconds !== null && now - this.#heard >= seconds * 1000;
@@ -311,6 +333,7 @@ export class SocketRelay {
     this.#ending = ending;
     if (ending.by === "gateway") this.#isBroken = true;
     this.#held.drop();
+    for (const way of this.#ways) way.drop();
     const { commits } = this.#house;
     // What came before is handed on, and counted, before the end is made.
     if (commits.length > 0) commits.flush();
@@ -323,7 +346,7 @@ export class SocketRelay {
     const answer = await commits.add<Appended>({
       // Made in its turn, when what came before is counted.
       apply: (careful) => {
-        outcome ??= committed(socketOutcome(this.order.command, ending, this.#passed(), this.#maskedReason(ending)));
+        outcome ??= committed(socketOutcome(this.order.command, ending, this.#passed(), this.#reason(ending)));
         return log.proceed([outcome], Date.now(), careful);
       },
       refused: () => ({ ok: false, reason: "storage_refused" }),
@@ -334,20 +357,6 @@ export class SocketRelay {
     this.upstream.close(told.upstream);
     if (!answer.ok && outcome !== null) this.#outcomeLost(outcome);
     this.#house.ended(this.order.command);
-  }
-
-  /** A peer's words, like any that it sends. */
-  #maskedReason(ending: Ending): string {
-    if (ending.by === "gateway" || ending.close.reason === "") return "";
-    const { connection } = this.order.asked;
-    try {
-      const plan = this.#plan ?? EVERY_SECRET;
-      const pseudonym = this.#house.ports.pseudonym(connection);
-      const { bytes } = maskWhole(plan, "text/plain; charset=utf-8", encoder.encode(ending.close.reason), pseudonym);
-      return decoder.decode(bytes);
-    } catch {
-      return "[masked]";
-    }
   }
 
   /** Tried once more; else the lease lapses, and the log says that nobody knows. */
@@ -365,6 +374,10 @@ export class SocketRelay {
     }, LOST_PAUSE_MS);
   }
 
+  #reason(ending: Ending): string {
+    return closeReason(ending, this.#plan ?? EVERY_SECRET, this.#house.ports.pseudonym(this.order.asked.connection));
+  }
+
   #passed(): Parameters<typeof socketOutcome>[2] {
     return { sent: this.#send, received: this.#receive, ms: Date.now() - this.order.started };
   }
@@ -378,22 +391,6 @@ function targetOf(method: Method, { asked: { path, query } }: SocketOrder, plan:
   return exchangeRecord(draft, { target: { method, path, query } }, {}, plan).fields.target ?? method;
 }
 
-/** What the other side gets: of a received text what a rule lets the caller see. */
-function handedOn(message: Message, decision: Decision, settings: ConnectionSettings): string | ArrayBuffer {
-  const plan = message.method === "RECEIVE" && isText(message) ? callerPlan(decision, settings) : null;
-  if (plan === null) return message.data;
-  const { bytes } = maskWhole(plan, contentType(message), message.bytes, () => "");
-  return decoder.decode(bytes);
-}
-
-function reasonOf(decision: Decision): string {
-  return decision.effect === "deny" ? decision.reason : "approval_unavailable";
-}
-
 function committed(record: Masked): Committed {
   return commit(record, fillRandom, sha256);
-}
-
-function weightOf({ disclosure, payload }: Committed): number {
-  return disclosure.length + (payload?.length ?? 0);
 }

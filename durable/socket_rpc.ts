@@ -40,6 +40,8 @@ export interface SocketOrder {
   };
   /** The policy that allowed it. */
   readonly policy: Digest;
+  /** What people were asked who approved it (`askedOf` of core/policy/stands.ts); null where nobody had to. */
+  readonly approved: string | null;
 }
 
 export type SocketOpening =

@@ -24,6 +24,7 @@ import { type SocketHouse, SocketRelay } from "./socket_relay.ts";
 import { SOCKET_COMMAND, type SocketOpening, type SocketOrder } from "./socket_rpc.ts";
 import { SocketTurn } from "./socket_turn.ts";
 import { askForSocket, drop } from "./socket_upstream.ts";
+import { WaitingRoom } from "./waiting_room.ts";
 
 /** How often it looks for what ends sockets. With the fetch of a snapshot it is under a second. */
 const LOOK_EVERY_MS = 500;
@@ -60,6 +61,7 @@ export interface SocketHost {
 
 export class Sockets implements SocketHouse {
   readonly turn: SocketTurn;
+  readonly room: WaitingRoom = new WaitingRoom();
   readonly #host: SocketHost;
   readonly #opening = new Map<CommandId, AbortController>();
   readonly #waiting = new Map<CommandId, Waiting>();
@@ -69,9 +71,12 @@ export class Sockets implements SocketHouse {
   #timer: ReturnType<typeof setInterval> | null = null;
   #renewAt = 0;
   #isAwaiting = false;
+  /** `changes` of the approvals that the relays have seen. */
+  #seen: number;
 
   constructor(host: SocketHost) {
     this.#host = host;
+    this.#seen = host.log.approvals.table.changes;
     this.turn = new SocketTurn({
       pause: (work) => host.pause(work),
       flush: () => this.commits.flush(),
@@ -189,9 +194,15 @@ export class Sockets implements SocketHouse {
     return new Response(null, { status: 101, webSocket: outer });
   }
 
-  /** The log has changed: a session may have been killed. */
+  /** The log has changed: a session may have been killed, or a message approved. */
   changed(): void {
-    if (this.#relays.size > 0 && this.log.isKilling) for (const relay of this.#all()) relay.look(Date.now());
+    if (this.#relays.size === 0) return;
+    const now = Date.now();
+    if (this.log.isKilling) for (const relay of this.#all()) relay.look(now);
+    const { changes } = this.log.approvals.table;
+    if (changes === this.#seen) return;
+    this.#seen = changes;
+    for (const relay of this.#all()) relay.decided(now);
   }
 
   #all(): SocketRelay[] {
@@ -231,6 +242,7 @@ export class Sockets implements SocketHouse {
     if (renews) this.#renewAt = now + RENEW_EVERY_MS;
     for (const relay of this.#all()) {
       relay.look(now);
+      relay.decided(now);
       if (renews && !relay.isEnding) this.log.renew(relay.order.command, now);
     }
   }

@@ -2,6 +2,7 @@
 
 import { createHmac } from "node:crypto";
 import type { Party } from "../core/approval/approval.ts";
+import { principalParty } from "../core/approval/person.ts";
 import type { Authenticated } from "../core/auth/principal.ts";
 import type { ConnectionName, Digest } from "../core/ids.ts";
 import { rolesOf } from "../core/policy/decide.ts";
@@ -61,10 +62,9 @@ function newCaller(authenticated: Authenticated, policy: Policy, config: Config)
   };
 }
 
-/** As somebody in an approval: an address that the issuer has not verified names nobody. */
+/** As somebody in an approval. */
 export function partyOf({ authenticated: { principal } }: Caller): Party {
-  const { issuer, subject, name, email, emailVerified } = principal;
-  return { issuer, subject, name, email: emailVerified ? email : null };
+  return principalParty(principal);
 }
 
 export function placeOf(caller: Caller, connection: ConnectionName): Place {

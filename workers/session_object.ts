@@ -13,6 +13,7 @@ export class SessionObject extends Relaying {
       control,
       pseudonym: (connection) => pseudonyms.of(connection),
       commitment: (digest) => pseudonyms.commitment(digest),
+      approvals: (connection) => pseudonyms.approvals(connection),
     };
   }
 }

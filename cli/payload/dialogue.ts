@@ -76,17 +76,15 @@ export function isMessage({ classes }: ReadRecordLine["leaf"]): boolean {
 /** `12:00:01.250  → SEND     text  24 B  {"op":"hello"}` */
 export function messageLine(record: ReadRecordLine, width: number | null, style: Style): string {
   const { leaf } = record;
-  const { verb, type, size, reason, rule } = leaf.classes;
-  const isRefused = leaf.kind === "command.denied";
+  const { verb, type, size } = leaf.classes;
   const isSent = verb !== "receive";
   const direction = isSent ? style.cyan("→ SEND   ") : style.green("← RECEIVE");
-  const why = isRefused ? style.red(`refused: ${shown(String(rule ?? reason), 40)}`) : "";
   const before = [
     style.dim(timeText(leaf.time).slice(11)),
     direction,
     shown(String(type ?? ""), 10).padEnd(6),
     typeof size === "number" ? bytesText(size).padStart(8) : "",
-    why,
+    whyText(leaf, style),
   ]
     .filter((part) => part !== "")
     .join("  ");
@@ -95,4 +93,12 @@ export function messageLine(record: ReadRecordLine, width: number | null, style:
   const room = width === null ? UNBOUNDED : width - widthOf(plainOf(before)) - 2;
   if (room < LEAST) return before;
   return `${before}  ${shortPayload(payload, room, style)}`;
+}
+
+/** What is to be said beside a message that passed as it came: one that people had to approve stands twice, when they were asked and when it went on. */
+function whyText({ kind, command, classes }: ReadRecordLine["leaf"], style: Style): string {
+  const { reason, rule, approval } = classes;
+  if (kind === "command.denied") return style.red(`refused: ${shown(String(rule ?? reason), 40)}`);
+  if (kind === "approval.requested") return style.yellow(`asks: ${shown(String(rule), 40)}`);
+  return approval === command ? style.green("approved") : "";
 }

@@ -29,8 +29,8 @@ export type ApprovalEvent =
   | { readonly kind: "consume"; readonly command: CommandId; readonly use: Use; readonly asGrant: boolean }
   | { readonly kind: "kill"; readonly by: CommandId | null }
   | { readonly kind: "session_over" }
-  /** This is in force now. */
-  | { readonly kind: "policy_changed"; readonly policy: Digest }
+  /** This is in force now; null: another than the one under which it was asked for. */
+  | { readonly kind: "policy_changed"; readonly policy: Digest | null }
   /** The rule, by the policy in force, lets this caller go on without approval. */
   | {
       readonly kind: "break_glass";

@@ -7,10 +7,16 @@
 // Invariant: errs towards "the same". A wrong yes costs another decider; a wrong no lets somebody approve
 // their own command.
 
+import type { Principal } from "../auth/principal.ts";
 import type { Approval, Identity, Party } from "./approval.ts";
 
 /** Identities of which the policy says that those of one list are one person. Lists that share one are one list. */
 export type Links = readonly (readonly Identity[])[];
+
+/** As somebody in an approval: an address that the issuer has not verified names nobody. */
+export function principalParty({ issuer, subject, name, email, emailVerified }: Principal): Party {
+  return { issuer, subject, name, email: emailVerified ? email : null };
+}
 
 /** The same identity, linked ones, or an equal verified e-mail address. */
 export function samePerson(a: Party, b: Party, links: Links): boolean {

@@ -144,12 +144,12 @@ function methodBits({ methods, effect }: PolicyRule): number {
 }
 
 function decisionOf(policy: Digest, rule: PolicyRule): Decision {
-  const { id, line, effect, message, obligations } = rule;
+  const { id, line, effect, message, obligations, refused } = rule;
   switch (effect) {
     case "allow":
       return { effect, policy, rule: id, line, obligations };
     case "needs_approval":
-      return { effect, policy, rule: id, line, obligations, message };
+      return { effect, policy, rule: id, line, obligations, message, ...(refused === null ? {} : { refused }) };
     case "deny":
       return { ...denial(policy, rule, "rule_denies"), message };
   }

@@ -41,6 +41,8 @@ export type Decision =
       readonly line: number;
       readonly obligations: readonly Obligation[];
       readonly message: string | null;
+      /** Of a message that is not approved, as above. */
+      readonly refused?: HowRefused;
     };
 
 /** Stable codes; workers/problem.ts maps them to the wire. */

@@ -26,9 +26,9 @@ export function callerPlan(decision: Decision, settings: Pick<ConnectionSettings
 /** By a policy's own masks: patterns are costly to compile, and a policy has few such lists. */
 const compiled = new WeakMap<ConnectionSettings["masks"], Map<string, MaskPlan>>();
 
-/** What becomes of a message that the decision does not allow. */
+/** What becomes of a message that the decision does not allow, or for which nobody gives the approval that it needs. */
 export function howRefused(decision: Decision, settings: Pick<ConnectionSettings, "onRefused">): HowRefused {
-  return decision.effect === "deny" ? (decision.refused ?? settings.onRefused) : settings.onRefused;
+  return decision.effect === "allow" ? settings.onRefused : (decision.refused ?? settings.onRefused);
 }
 
 function obligationsOf(decision: Decision): readonly Obligation[] {

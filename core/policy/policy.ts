@@ -301,7 +301,7 @@ function findMessages(
   if (first >= 0 && !hasSockets)
     found.add([...at, "methods", first], "a connection with protocol: websocket, which alone has messages");
   if (refused === undefined) return;
-  if (effect !== "deny") found.add([...at, "refused"], "effect: deny", true);
+  if (effect === "allow") found.add([...at, "refused"], "effect: deny or needs-approval", true);
   else if (first < 0 && !methods.includes("*"))
     found.add([...at, "refused"], "SEND or RECEIVE among the methods", true);
 }

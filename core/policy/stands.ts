@@ -23,8 +23,8 @@ export function termsOf(policy: Policy, decision: Decision, settings: Connection
   ]);
 }
 
-/** What was asked of whom; null for what nobody has to approve. */
-function askedOf(policy: Policy, decision: Decision): unknown {
+/** What was asked of whom; null for what nobody has to approve. Equal texts, of whichever policies, ask the same. */
+export function askedOf(policy: Policy, decision: Decision): string | null {
   if (decision.effect !== "needs_approval") return null;
   const terms = approvalTerms(policy, decision.rule);
   const named = new Set([...(terms?.by.flatMap(({ roles }) => roles) ?? []), ...(terms?.breakGlass?.roles ?? [])]);
@@ -32,7 +32,7 @@ function askedOf(policy: Policy, decision: Decision): unknown {
   const roles = policy.roles
     .filter(({ name }) => named.has(name))
     .map(({ name, groups, issuer, subjects }) => [name, [...groups], issuer, subjects]);
-  return [decision.rule, terms, roles, policy.persons];
+  return JSON.stringify([decision.rule, terms, roles, policy.persons]);
 }
 
 /**

@@ -116,6 +116,11 @@ export const LOG_SESSION_TIMES = `
   ALTER TABLE session ADD COLUMN idle_ms INTEGER NOT NULL DEFAULT 900000;
   `;
 
+/** Over which socket a message came that people have to approve: with the socket it is over. Null of everything else. */
+export const LOG_SOCKET_APPROVALS = `
+  ALTER TABLE approval ADD COLUMN socket TEXT;
+  `;
+
 /** Session and perimeter objects. What is added here is added at the end of REGISTRY_MIGRATIONS, too. */
 export const LOG_MIGRATIONS: readonly string[] = [
   LOG_TABLES,
@@ -126,4 +131,5 @@ export const LOG_MIGRATIONS: readonly string[] = [
   LOG_PAYLOADS,
   LOG_APPROVALS,
   LOG_SESSION_TIMES,
+  LOG_SOCKET_APPROVALS,
 ];

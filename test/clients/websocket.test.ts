@@ -2,6 +2,7 @@
 
 import { createHash, randomBytes } from "node:crypto";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { decide, nextFor } from "../support/approving.ts";
 import { eventually, type ReadRecord, startGateway, testPolicy, type TestGateway } from "../support/gateway.ts";
 import { messagesOf, openBoth, openSocket, payloadOf, refusedSocket, SocketTool } from "../support/sockets.ts";
 
@@ -23,19 +24,36 @@ const NAMES = [
   "ned",
   "oz",
   "pam",
+  "quin",
 ];
 
 let tool: SocketTool;
 let gateway: TestGateway;
 
+/** One message of a connection of its own has to be approved. */
+function withApprovals(connections: Parameters<typeof testPolicy>[0]): unknown {
+  const policy = testPolicy(connections) as { readonly rules: readonly object[] };
+  const asks = {
+    ...{ id: "asks", effect: "needs-approval", who: { groups: ["engineers"] }, connections: ["careful"] },
+    ...{
+      methods: ["SEND"],
+      routes: ["/**"],
+      when: "command.message.size == 6",
+      approve: { by: [{ groups: ["leads"] }] },
+    },
+  };
+  return { ...policy, rules: [...policy.rules, asks] };
+}
+
 beforeAll(async () => {
   tool = await SocketTool.start();
   const socket = { protocol: "websocket", upstream: tool.url };
   gateway = await startGateway({
-    policy: testPolicy({
+    policy: withApprovals({
       chat: { ...socket, credential: { as: "header", name: "authorization", secret: "UPSTREAM_CHAT" } },
       large: { ...socket, message_limit: 32 * MEBIBYTE },
       hasty: { ...socket, timeout_seconds: 1 },
+      careful: socket,
       plain: tool.url,
       nowhere: { protocol: "websocket", upstream: "http://127.0.0.1:1" },
     }),
@@ -281,6 +299,29 @@ test("pings are answered to both sides, by whoever is nearest", async () => {
   client.socket.close();
   await server.closed;
   expect(messagesOf(await settled("lu"))).toEqual([]);
+});
+
+test("waits through an approval, unmodified: what it sends after it comes after it, and pings are answered meanwhile", async () => {
+  const { client, server } = await openBoth(gateway, tool, "quin", "/c/careful/room");
+  client.send("deploy");
+  client.send("after");
+  server.send("a word meanwhile");
+  expect(await client.next()).toBe("a word meanwhile");
+  const id = await nextFor(gateway, "bob");
+  const pong = new Promise<string>((resolve) => client.socket.once("pong", (data) => resolve(String(data))));
+  client.socket.ping("still there?");
+  expect(await pong).toBe("still there?");
+  expect(server.heard).toEqual([]);
+  expect((await decide(gateway, "bob", id)).told.state).toBe("approved");
+  expect([await server.next(), await server.next()]).toEqual(["deploy", "after"]);
+  client.socket.close(1000);
+  expect(await server.closed).toMatchObject({ code: 1000 });
+  const records = await settled("quin", "careful");
+  expect(records.filter(({ command }) => command === id).map(({ kind }) => kind)).toEqual([
+    "approval.requested",
+    "approval.decided",
+    "command.requested",
+  ]);
 });
 
 test("binary streams run both ways at once, each in its order, and the records hold what passed", async () => {

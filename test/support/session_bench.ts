@@ -29,6 +29,8 @@ export class Bench {
   /** Fails the next statement that inserts a payload. */
   failPayload = false;
   readable = true;
+  /** After each transaction that was kept. */
+  onCommit: () => void = () => undefined;
   /** Told of each statement. */
   onQuery: (query: string) => void = () => undefined;
   readonly log: SessionLog;
@@ -66,6 +68,7 @@ export class Bench {
           this.log.log.gather(work);
           if (fault === "lost") throw new Error("disk is full");
         });
+        this.onCommit();
         if (fault === "persisted") throw new Error("nobody knows");
       },
       () => this.log.reload(this.now),

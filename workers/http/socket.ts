@@ -1,6 +1,7 @@
 // forward, for an upgrade: the session object opens the socket and relays it (durable/sockets.ts); what
 // happens here is the way there, and the way of the caller's end back.
 
+import { askedOf } from "../../core/policy/stands.ts";
 import { SOCKET_COMMAND, type SocketOpening, type SocketOrder } from "../../durable/socket_rpc.ts";
 import type { Cleared, UpstreamAnswerer } from "./exchange.ts";
 
@@ -75,5 +76,6 @@ function orderOf({ exchange, caller, asked }: Cleared, answerer: UpstreamAnswere
       region: exchange.gateway.config.region,
     },
     policy: exchange.policy.hash,
+    approved: askedOf(exchange.policy, asked.decision),
   };
 }

@@ -180,7 +180,7 @@ describe("a policy is refused that speaks of messages where there are none", () 
     ["RECEIVE beside GET", chat([talk({ connections: ["registry"], methods: ["GET", "RECEIVE"] })]), "methods[1]"],
     ["SEND by a label", chat([talk({ connections: { labels: ["x"] } })], { labels: ["y"] }), "rules[0]"],
     ["a lower-case send", chat([talk({ methods: ["send"] })]), "rules[0].methods[0]"],
-    ["refused of an allow", chat([talk({ refused: "close" })]), "rules[0].refused: effect: deny"],
+    ["refused of an allow", chat([talk({ refused: "close" })]), "rules[0].refused: effect: deny or needs-approval"],
     ["refused of requests", chat([no({ methods: ["GET"], refused: "close" })]), "rules[0].refused: SEND or RECEIVE"],
     ["refused otherwise", chat([no({ refused: "ban" })]), "rules[0].refused: drop or close"],
     [

@@ -1,15 +1,15 @@
 // Asks for an approval: checks that deciders will see what they decide on, and makes the request durable.
 
 import { beginApproval } from "../../../core/approval/begin.ts";
+import { titleOf } from "../../../core/approval/title.ts";
 import { maskTexts } from "../../../core/mask/mask_texts.ts";
-import type { Policy } from "../../../core/policy/policy.ts";
 import { ok, type Result } from "../../../core/result.ts";
-import type { Notice } from "../../../durable/approval_rpc.ts";
+import { noticesOf } from "../../../durable/approval_notices.ts";
 import { askFor } from "../../approval_client.ts";
 import type { Begun } from "../../session_client.ts";
 import { partyOf } from "../../caller.ts";
-import { askRecord, titleOf } from "./records.ts";
-import { isHidden } from "./seen.ts";
+import { askRecord } from "./records.ts";
+import { isBodyHidden } from "./seen.ts";
 import { type Stopped, stop } from "./stopped.ts";
 import type { Waiting } from "./waiting.ts";
 
@@ -17,7 +17,7 @@ import type { Waiting } from "./waiting.ts";
 export async function ask(waiting: Waiting, glass: string | null): Promise<Result<Begun, Stopped>> {
   const { exchange, caller, asked, decision, terms, held, digests, askedFor } = waiting;
   if (glass === null && terms.reasonNeeded && askedFor.reason === null) return stop("reason_needed");
-  if (glass === null && isHidden(held, terms)) return stop("approval_hidden");
+  if (glass === null && isBodyHidden(held, terms)) return stop("approval_hidden");
   const approval = beginApproval({
     id: exchange.command,
     connection: asked.connection,
@@ -33,18 +33,9 @@ export async function ask(waiting: Waiting, glass: string | null): Promise<Resul
   const reason = glass ?? askedFor.reason;
   const words = reason === null ? null : (maskTexts([reason], asked.recording.plan)[0] ?? "");
   const record = askRecord(exchange, caller, asked, approval, held, words);
-  const title = titleOf(record);
+  const title = titleOf(record.fields.target ?? "");
   const notices = noticesOf(exchange.policy, terms.notify);
   const order = { approval, title, notices, glass: glass === null ? null : words };
   const begun = await askFor(order, [record, ...held.chunks], caller, exchange);
   return begun.ok ? ok(begun.value) : stop(begun.reason, { isRecorded: begun.reason !== "approvals_too_many" });
-}
-
-function noticesOf({ notify }: Policy, names: readonly string[]): readonly Notice[] {
-  return names.flatMap((name) => {
-    const target = notify.get(name);
-    if (target === undefined) return [];
-    const { format, url, secret } = target;
-    return [{ name, format, url, secret }];
-  });
 }

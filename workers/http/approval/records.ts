@@ -11,9 +11,6 @@ import type { Asked, Exchange } from "../exchange.ts";
 import { fieldsOf } from "../intent.ts";
 import type { HeldBody } from "./held_body.ts";
 
-/** Characters of a title in lists. */
-const TITLE_LIMIT = 256;
-
 /** `approval.requested`. `reason` is the requester's own text, masked. */
 export function askRecord(
   exchange: Exchange,
@@ -50,9 +47,4 @@ export function askRecord(
     },
     plan,
   );
-}
-
-/** What lists call it: masked, and cut. */
-export function titleOf({ fields: { target = "" } }: Masked): string {
-  return target.length <= TITLE_LIMIT ? target : `${target.slice(0, TITLE_LIMIT - 1)}…`.toWellFormed();
 }
