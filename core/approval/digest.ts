@@ -49,10 +49,9 @@ const MEANING: ReadonlySet<string> = new Set([
   "lock-token",
   // SOAP 1.1 §6.1.1 names the operation here.
   "soapaction",
-  "x-http-method",
   "x-method-override",
 ]);
-const MEANING_STARTS: readonly string[] = ["content-", "if-", "x-http-method-"];
+const MEANING_STARTS: readonly string[] = ["content-", "if-", "x-http-method"];
 /** Copies within an object store: `x-amz-copy-source`, `x-goog-copy-source-generation`. */
 const COPY_SOURCE = /-copy-source(?:-|$)/;
 

@@ -12,6 +12,8 @@ export interface RecordedDecision {
   readonly time: number;
   readonly decision: string;
   readonly comment: string | null;
+  /** Until when the like is allowed; null: once. */
+  readonly grantUntil: number | null;
   /** The field's text. */
   readonly decider: string;
   readonly assertion: string;
@@ -67,7 +69,11 @@ function textWrong(text: string, recorded: RecordedDecision): string | null {
   };
   for (const [name, value] of Object.entries(expected))
     if (said[name] !== value) return `what was signed has another ${name}`;
-  return typeof said.expires === "number" && recorded.time < said.expires ? null : "it was signed too long before";
+  const { grantUntil, time } = recorded;
+  // Of several deciders the one who allows the least counts, so it may be less.
+  if (grantUntil !== null && !(typeof said.grantMs === "number" && grantUntil - time <= said.grantMs))
+    return "what was signed allows the like for less";
+  return typeof said.expires === "number" && time < said.expires ? null : "it was signed too long before";
 }
 
 async function clientWrong(client: Uint8Array, text: string): Promise<string | null> {

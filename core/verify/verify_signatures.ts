@@ -21,6 +21,10 @@ interface Asked {
 }
 
 const NAMED = 100;
+/** Decisions that are signed where the rule wants that. */
+const SIGNED: ReadonlySet<string> = new Set(["approve", "deny"]);
+/** Fields of `approval.decided` without which nobody can tell what was signed. */
+const SIGNED_FIELDS: ReadonlySet<string> = new Set(["assertion", "comment", "decider"]);
 
 export class SignaturesVerifier {
   readonly #asked = new Map<string, Asked>();
@@ -30,9 +34,10 @@ export class SignaturesVerifier {
   #wrongCount = 0;
 
   /** A record that holds in its place; to be given in order. */
-  async take({ leaf, fields }: ReadFields & { readonly leaf: ReadLeaf }): Promise<void> {
+  async take({ leaf, fields, withheld }: ReadFields & { readonly leaf: ReadLeaf }): Promise<void> {
     if (leaf.command === null) return;
     const field = (name: string): string | null => fields.find((one) => one.name === name)?.value ?? null;
+    const isHidden = withheld.some(({ name }) => SIGNED_FIELDS.has(name));
     if (leaf.kind === "approval.requested") {
       const terms = field("approval");
       this.#asked.set(leaf.command, {
@@ -42,7 +47,10 @@ export class SignaturesVerifier {
       });
     }
     const asked = this.#asked.get(leaf.command);
-    if (leaf.kind === "approval.decided" && asked !== undefined) await this.#decided(leaf, leaf.command, asked, field);
+    if (leaf.kind === "approval.decided" && asked !== undefined) {
+      if (!isHidden || leaf.classes.step_up !== "passkey") await this.#decided(leaf, leaf.command, asked, field);
+      else if (SIGNED.has(String(leaf.classes.decision))) this.#notShown += 1;
+    }
   }
 
   /** Null where no decision is, or had to be, signed. */
@@ -57,19 +65,21 @@ export class SignaturesVerifier {
     asked: Asked,
     field: (name: string) => string | null,
   ): Promise<void> {
-    const { decision, step_up: stepUp } = leaf.classes;
-    if (decision !== "approve" && decision !== "deny") return;
+    const { decision, step_up: stepUp, grant_until: grantUntil } = leaf.classes;
+    if (!SIGNED.has(String(decision))) return;
     if (stepUp !== "passkey") {
       if (asked.isSigned === true) this.#add(leaf.seq, "its rule wants it signed, and it is not");
       return;
     }
     const [decider, assertion] = [field("decider"), field("assertion")];
-    if (asked.digest === null || decider === null || assertion === null) {
+    if (decider === null || assertion === null) return this.#add(leaf.seq, "what was signed is not recorded");
+    if (asked.digest === null) {
       this.#notShown += 1;
       return;
     }
     const detail = await checkAssertion({
-      ...{ approval, time: leaf.time, decision, comment: field("comment"), decider, assertion },
+      ...{ approval, time: leaf.time, decision: String(decision), comment: field("comment"), decider, assertion },
+      grantUntil: typeof grantUntil === "number" ? grantUntil : null,
       asked: { digest: asked.digest, policy: asked.policy },
     });
     if (detail === null) this.#holding += 1;

@@ -122,7 +122,12 @@ describe("verify-session", () => {
   });
 
   it("names a decision that was not signed as its record says, with exit code 1, of an intact log", async () => {
-    const path = file(exportOf(APPROVALS, countingRandom(), sha256).text);
+    const signed = await run(["verify-session", file(exportOf(APPROVALS, countingRandom(), sha256).text)]);
+    expect([signed.code, signed.out]).toEqual([0, expect.stringMatching(/^signed: 1 decision as the records say$/m)]);
+    const forged = APPROVALS.map((one) =>
+      one.fields.assertion === undefined ? one : { ...one, fields: { ...one.fields, assertion: `{"signature":"AA"}` } },
+    );
+    const path = file(exportOf(forged, countingRandom(), sha256).text);
     const ran = await run(["verify-session", path]);
     expect(ran).toMatchObject({ code: 1, err: "" });
     expect(ran.out).toMatch(/^intact: /m);

@@ -5,7 +5,8 @@ import { sha256 } from "@noble/hashes/sha2.js";
 import { toHex } from "../../core/bytes.ts";
 import { requestedFacts } from "../../core/approval/requested.ts";
 import type { Draft } from "../../core/record/record.ts";
-import { MINUTE, POLICY, sampleApproval, slot } from "./sample_approval.ts";
+import { assertionOf } from "./signed_sample.ts";
+import { DIGEST, MINUTE, POLICY, sampleApproval, slot } from "./sample_approval.ts";
 import { commandId, draft, STARTED } from "./sample_session.ts";
 
 const encoder = new TextEncoder();
@@ -120,6 +121,18 @@ function chunk(command: number, n: number, offset: number, payload: string): Dra
 const PIECES = ['{"name":"left-pad",', '"version":"1.3.1"}'] as const;
 const BODY = PIECES.join("");
 const MESSAGE = "deploy";
+const SIGNED = assertionOf({
+  approval: commandId(1),
+  digest: DIGEST,
+  decision: "approve",
+  grantMs: 0,
+  comment: null,
+  policy: POLICY,
+  issuer: "https://id.example.org",
+  subject: "carol",
+  nonce: "bm9uY2U",
+  expires: at(300),
+});
 const of = { protocol: "websocket", socket: commandId(10), type: "text", size: MESSAGE.length };
 
 /** All but the two records at its end. */
@@ -128,7 +141,7 @@ export const LIVE_APPROVALS: readonly Draft[] = [
   // 1: two people, one of them with a passkey; the caller waits.
   asks(1, 1, { count: 2, classes: { protocol: "http", verb: "write", format: "json" }, fields: { payload: BODY } }),
   decides(1, 0, "bob", { decision: "approve", state: "pending" }, { comment: "looks right" }),
-  decides(1, 1, "carol", { ...approved(at(3, 5 * MINUTE)), step_up: "passkey" }, { assertion: `{"signature":"AA"}` }),
+  decides(1, 1, "carol", { ...approved(at(3, 5 * MINUTE)), step_up: "passkey" }, { assertion: SIGNED }),
   uses(1, 1),
   done(1),
   // 2: a body in pieces; the caller leaves, comes again as 3, and does the like as 4 until that is taken back.

@@ -19,6 +19,7 @@ const RECORDED: RecordedDecision = {
   time: 1_732_406_699_999,
   decision: "approve",
   comment: "looks right",
+  grantUntil: 1_732_406_699_999 + 600_000,
   decider: `{"actors":[],"issuer":"https://id.example.org","subject":"carol"}`,
   assertion: JSON.stringify(ES256),
   asked: { digest: "ab".repeat(32), policy: "cd".repeat(32) },
@@ -61,6 +62,15 @@ describe("a signed decision", () => {
 
   test("recorded after its time does not", async () => {
     expect(await checkAssertion({ ...RECORDED, time: 1_732_406_700_000 })).toBe("it was signed too long before");
+  });
+
+  test("of which the record allows more does not, and of which it allows less holds", async () => {
+    const until = RECORDED.grantUntil ?? 0;
+    expect(await checkAssertion({ ...RECORDED, grantUntil: until + 1 })).toBe(
+      "what was signed allows the like for less",
+    );
+    expect(await checkAssertion({ ...RECORDED, grantUntil: until - 1 })).toBeNull();
+    expect(await checkAssertion({ ...RECORDED, grantUntil: null })).toBeNull();
   });
 
   test("whose minutes were changed does not", async () => {
@@ -106,24 +116,36 @@ describe("the decisions of a session", () => {
     fields: [field("approval", terms), field("command_digest", RECORDED.asked.digest)],
     withheld: [],
   });
-  const decided = (classes: Readonly<Record<string, string>>, more: readonly ReturnType<typeof field>[]) => ({
+  const decided = (
+    classes: Readonly<Record<string, string | number>>,
+    more: readonly ReturnType<typeof field>[],
+    withheld: readonly string[] = [],
+  ) => ({
     leaf: { ...leaf, kind: "approval.decided", seq: 2, classes: { decision: "approve", ...classes } },
-    fields: [field("decider", RECORDED.decider), field("comment", "looks right"), ...more],
-    withheld: [],
+    fields: [field("decider", RECORDED.decider), field("comment", "looks right"), ...more].filter(
+      ({ name }) => !withheld.includes(name),
+    ),
+    withheld: withheld.map((name) => ({ name, commitment: new Uint8Array(32) })),
   });
 
   test("that are signed are counted, and those that are not are named", async () => {
     const verifier = new SignaturesVerifier();
     await verifier.take(asked(`{"passkey":true}`));
     await verifier.take(decided({ step_up: "passkey" }, [field("assertion", RECORDED.assertion)]));
+    await verifier.take(decided({ step_up: "passkey" }, [], ["assertion"]));
+    await verifier.take(decided({ step_up: "passkey" }, [field("assertion", RECORDED.assertion)], ["comment"]));
     await verifier.take(decided({ step_up: "passkey" }, []));
+    const longer = { step_up: "passkey", grant_until: (RECORDED.grantUntil ?? 0) + 1 };
+    await verifier.take(decided(longer, [field("assertion", RECORDED.assertion)]));
     await verifier.take(decided({}, []));
     await verifier.take(decided({ step_up: "passkey", decision: "deny" }, [field("assertion", RECORDED.assertion)]));
     expect(verifier.verdict()).toEqual({
       holding: 1,
-      notShown: 1,
-      wrongCount: 2,
+      notShown: 2,
+      wrongCount: 4,
       wrong: [
+        { seq: 2, detail: "what was signed is not recorded" },
+        { seq: 2, detail: "what was signed allows the like for less" },
         { seq: 2, detail: "its rule wants it signed, and it is not" },
         { seq: 2, detail: "what was signed has another decision" },
       ],

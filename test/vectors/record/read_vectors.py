@@ -210,6 +210,11 @@ def check_chunk(leaf, payload, ends):
     ends[leaf["cmd"], side] = (count + 1, offset + classes["length"], None if size is None else classes["at"] + size)
 
 
+def from_base64url(text):
+    need(re.fullmatch(r"[A-Za-z0-9_-]*", text), "base64url")
+    return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+
+
 def person(text):
     """Issuer and subject of a decider; None where it is not shown."""
     if text is None:
@@ -250,7 +255,7 @@ class Approvals:
             self.by_id[id] = {
                 "state": "pending", "expires": classes["expires"], "until": None, "grant": None, "people": people, "fresh": True,
                 "rule": (classes.get("policy"), classes.get("rule")), "deciders": [], "approvals": 0, "decided": 0, "expired": 0,
-                "glass": "whole", "body": payload != b"",
+                "digest": values.get("command_digest"), "glass": "whole", "body": payload != b"",
             }
         elif kind.startswith("approval."):
             need(one is not None, "an approval that nobody asked for")
@@ -274,6 +279,8 @@ class Approvals:
     def decided(self, leaf, values, one):
         classes = leaf["class"]
         decision, state, time = classes.get("decision"), classes.get("state"), leaf["time"]
+        if "step_up" in classes:
+            self.signed(leaf, values, one)
         need(leaf["part"] == one["decided"], "a decision out of turn")
         one["decided"] += 1
         who = person(values.get("decider"))
@@ -303,6 +310,28 @@ class Approvals:
                 one["grant"] = classes["grant_until"]
             if decision == "approve" and one["people"] is not None:
                 need(one["approvals"] >= one["people"], "an approval by too few people")
+
+    def signed(self, leaf, values, one):
+        """Section 5.5, but for the signature itself: the standard library has none of its algorithms."""
+        need("assertion" in values, "what was signed is not recorded")
+        if any(values.get(name, "") is None for name in ("assertion", "comment", "decider")) or one["digest"] is None:
+            return
+        told = parse(values["assertion"])
+        need(list(told) == ["authenticator_data", "client_data", "credential", "public_key", "signature", "text"], "form of an assertion")
+        said, client, data = parse(told["text"]), parse(from_base64url(told["client_data"]).decode()), from_base64url(told["authenticator_data"])
+        record = {
+            "label": "sallyport.decision.v1", "approval": leaf["cmd"], "digest": one["digest"], "policy": one["rule"][0],
+            "decision": leaf["class"]["decision"], "comment": values.get("comment"),
+        }
+        need(all(said[name] == value for name, value in record.items()), "an assertion of another decision")
+        need((said["issuer"], said["subject"]) == person(values["decider"]), "an assertion of another person")
+        need(leaf["time"] < said["expires"], "an assertion that was made too long before")
+        need("grant_until" not in leaf["class"] or leaf["class"]["grant_until"] - leaf["time"] <= said["grantMs"], "a longer grant than was signed")
+        need(client["type"] == "webauthn.get" and client.get("crossOrigin") is not True, "an assertion of something else")
+        need(from_base64url(client["challenge"]) == sha256(told["text"].encode()), "a challenge that is not what was signed")
+        host = re.fullmatch(r"https?://([^/:]+)(:[0-9]+)?", client["origin"])
+        need(host and data[:32] == sha256(host.group(1).encode()), "an assertion of another host")
+        need(len(data) >= 37 and data[32] & 5 == 5, "an assertion without its person")
 
     def expired(self, leaf, values, one):
         reason = leaf["class"].get("reason")
