@@ -6,17 +6,12 @@ import { afterEach, describe, expect, test, vi } from "vitest";
 import type { Approval } from "../../core/approval/approval.ts";
 import type { CommandId, SessionId } from "../../core/ids.ts";
 import { PENDING_LIMIT } from "../../durable/approvals.ts";
-import type { ApprovalEntry } from "../../durable/approval_rpc.ts";
-import { registryOf } from "../../durable/registry_client.ts";
 import type { SessionObject } from "../../durable/session.ts";
 import { LEASE_MS } from "../../durable/session_life.ts";
 import { Body, noise } from "../support/bodies.ts";
 import {
-  bindings,
   checkSession,
-  classesOf,
   completed,
-  kindsOf,
   newCommand,
   OPENING,
   record,
@@ -27,36 +22,23 @@ import {
   sidOf,
 } from "../support/objects.ts";
 import { BOB, CAROL, MINUTE, OTHER_POLICY, slot } from "../support/sample_approval.ts";
-import { asking, deciding, using } from "../support/waiting_commands.ts";
+import {
+  asked,
+  asking,
+  deciding,
+  entryOf,
+  kindsIn,
+  lastClasses,
+  type Session,
+  stateOf,
+  using,
+} from "../support/waiting_commands.ts";
 
 afterEach(() => {
   vi.useRealTimers();
 });
 
-type Session = ReturnType<typeof sessionObject>;
-
 const GRANTS = { grant: { maxMs: 30 * MINUTE, scope: "rule" } } as const;
-
-async function asked(session: Session, how: Parameters<typeof asking>[0] = {}): Promise<[SessionId, Approval]> {
-  const ask = asking(how);
-  return [sidOf(await session.ask(ask, OPENING)), ask.approval];
-}
-
-async function stateOf(session: Session, { id }: Approval): Promise<Approval["state"] | undefined> {
-  return (await session.approvalOf(id))?.approval.state;
-}
-
-async function kindsIn(session: Session, sid: SessionId): Promise<string[]> {
-  return kindsOf((await checkSession(session, sid)).records).slice(1);
-}
-
-async function lastClasses(session: Session, sid: SessionId): Promise<Record<string, unknown>> {
-  return classesOf((await checkSession(session, sid)).records.at(-1));
-}
-
-function entryOf({ id }: Approval): Promise<ApprovalEntry | null> {
-  return registryOf(bindings, id).findApproval(id);
-}
 
 describe("a grant", () => {
   async function granted(session: Session, grantMs = 10 * MINUTE): Promise<[SessionId, Approval]> {

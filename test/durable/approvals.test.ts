@@ -3,13 +3,8 @@
 
 import { evictDurableObject } from "cloudflare:test";
 import { afterEach, describe, expect, test, vi } from "vitest";
-import type { Approval } from "../../core/approval/approval.ts";
-import type { SessionId } from "../../core/ids.ts";
-import type { ApprovalEntry } from "../../durable/approval_rpc.ts";
-import { registryOf } from "../../durable/registry_client.ts";
 import { IDLE_MS } from "../../durable/session_life.ts";
 import {
-  bindings,
   checkSession,
   classesOf,
   completed,
@@ -24,36 +19,23 @@ import {
   sidOf,
 } from "../support/objects.ts";
 import { ALICE, BOB, CAROL, MINUTE, slot } from "../support/sample_approval.ts";
-import { asking, deciding, seqOf, using } from "../support/waiting_commands.ts";
+import {
+  asked,
+  asking,
+  deciding,
+  entryOf,
+  kindsIn,
+  lastClasses,
+  seqOf,
+  stateOf,
+  using,
+} from "../support/waiting_commands.ts";
 
 afterEach(() => {
   vi.useRealTimers();
 });
 
-type Session = ReturnType<typeof sessionObject>;
-
 const GRANTS = { grant: { maxMs: 30 * MINUTE, scope: "rule" } } as const;
-
-async function asked(session: Session, how: Parameters<typeof asking>[0] = {}): Promise<[SessionId, Approval]> {
-  const ask = asking(how);
-  return [sidOf(await session.ask(ask, OPENING)), ask.approval];
-}
-
-async function stateOf(session: Session, { id }: Approval): Promise<Approval["state"] | undefined> {
-  return (await session.approvalOf(id))?.approval.state;
-}
-
-async function kindsIn(session: Session, sid: SessionId): Promise<string[]> {
-  return kindsOf((await checkSession(session, sid)).records).slice(1);
-}
-
-async function lastClasses(session: Session, sid: SessionId): Promise<Record<string, unknown>> {
-  return classesOf((await checkSession(session, sid)).records.at(-1));
-}
-
-function entryOf({ id }: Approval): Promise<ApprovalEntry | null> {
-  return registryOf(bindings, id).findApproval(id);
-}
 
 describe("each step holds in a new instance", () => {
   test("asked, decided by two, used, ended", async () => {

@@ -6,8 +6,19 @@ import type { ApprovalTerms } from "../../core/approval/terms.ts";
 import type { CommandId, SessionId } from "../../core/ids.ts";
 import { canonicalText } from "../../core/record/canonical.ts";
 import type { Classes, Committed, Fields } from "../../core/record/record.ts";
-import type { Ask, Consumption, DecisionOrder, Notice, Stepped } from "../../durable/approval_rpc.ts";
-import { newCommand, record } from "./objects.ts";
+import type { ApprovalEntry, Ask, Consumption, DecisionOrder, Notice, Stepped } from "../../durable/approval_rpc.ts";
+import { registryOf } from "../../durable/registry_client.ts";
+import {
+  bindings,
+  checkSession,
+  classesOf,
+  kindsOf,
+  newCommand,
+  OPENING,
+  record,
+  type sessionObject,
+  sidOf,
+} from "./objects.ts";
 import { BOB, sampleApproval, sampleUse } from "./sample_approval.ts";
 
 export const NOTICE: Notice = { name: "ops", format: "slack", url: "https://chat.example/hook", secret: null };
@@ -106,4 +117,27 @@ export function seqOf(stepped: Stepped, sid: SessionId): number {
   const [session, seq] = stepped.record.split("/");
   if (session !== sid) throw new Error("a record of another session");
   return Number(seq);
+}
+
+export type Session = ReturnType<typeof sessionObject>;
+
+export async function asked(session: Session, how: Parameters<typeof asking>[0] = {}): Promise<[SessionId, Approval]> {
+  const ask = asking(how);
+  return [sidOf(await session.ask(ask, OPENING)), ask.approval];
+}
+
+export async function stateOf(session: Session, { id }: Approval): Promise<Approval["state"] | undefined> {
+  return (await session.approvalOf(id))?.approval.state;
+}
+
+export async function kindsIn(session: Session, sid: SessionId): Promise<string[]> {
+  return kindsOf((await checkSession(session, sid)).records).slice(1);
+}
+
+export async function lastClasses(session: Session, sid: SessionId): Promise<Record<string, unknown>> {
+  return classesOf((await checkSession(session, sid)).records.at(-1));
+}
+
+export function entryOf({ id }: Approval): Promise<ApprovalEntry | null> {
+  return registryOf(bindings, id).findApproval(id);
 }

@@ -87,33 +87,25 @@ async function signedOf(
   return form.assertion === "" || !mayDecide ? ok(null) : checkDecision(call, found, asked, form);
 }
 
-const signOff = pageRoute({
-  id: "approval-review",
-  method: "POST",
-  path: "/approvals/{id}/review",
-  who: "anyone",
-  form: v.strictObject({ comment: Text }),
-  prepare: async (call) => ready(call, call.form),
-  answer: async (call, { exchange, caller }, _signal, { found, comment }) => {
-    const wrong = wrongIn(call.form);
-    if (wrong !== null) return shownAgain(call, wrong, 422);
-    return told(call, await review(exchange, caller, found, comment));
-  },
-});
+/** What a decider does afterwards, with a comment that the rule may want. */
+function afterwards(what: "review" | "revoke", act: typeof review): PageRoute {
+  return pageRoute({
+    id: `approval-${what}`,
+    method: "POST",
+    path: `/approvals/{id}/${what}`,
+    who: "anyone",
+    form: v.strictObject({ comment: Text }),
+    prepare: async (call) => ready(call, call.form),
+    answer: async (call, { exchange, caller }, _signal, { found, comment }) => {
+      const wrong = wrongIn(call.form);
+      if (wrong !== null) return shownAgain(call, wrong, 422);
+      return told(call, await act(exchange, caller, found, comment));
+    },
+  });
+}
 
-const takeBack = pageRoute({
-  id: "approval-revoke",
-  method: "POST",
-  path: "/approvals/{id}/revoke",
-  who: "anyone",
-  form: v.strictObject({ comment: Text }),
-  prepare: async (call) => ready(call, call.form),
-  answer: async (call, { exchange, caller }, _signal, { found, comment }) => {
-    const wrong = wrongIn(call.form);
-    if (wrong !== null) return shownAgain(call, wrong, 422);
-    return told(call, await revoke(exchange, caller, found, comment));
-  },
-});
+const signOff = afterwards("review", review);
+const takeBack = afterwards("revoke", revoke);
 
 const withdraw = pageRoute({
   id: "approval-cancel",
