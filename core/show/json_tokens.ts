@@ -31,9 +31,9 @@ export function jsonTokens(text: string, spread: boolean): readonly JsonToken[] 
   return spread ? spreadOut(raw) : raw;
 }
 
-/** JSON without line ends that is longer than what is read at a glance. */
+/** JSON without line ends, but perhaps one after it, that is longer than what is read at a glance. */
 export function isDense(text: string): boolean {
-  return text.length > 60 && !text.includes("\n");
+  return text.length > 60 && !text.trimEnd().includes("\n");
 }
 
 function rawTokens(text: string): JsonToken[] {

@@ -38,9 +38,7 @@ function Text({ body, whole }: { readonly body: ShownBody; readonly whole: strin
       <pre tabindex={0} role="region" aria-label="Body">
         <code>{elements}</code>
       </pre>
-      {isSpread ? (
-        <p class="dim small">Line ends and indentation were added here, for reading. The body has none.</p>
-      ) : null}
+      {isSpread ? <p class="dim small">Line ends and indentation were added here, for reading.</p> : null}
       {isCut ? (
         <p class="notice">
           This is the beginning of it: {countText(upto, "character")} of {bytesText(body.size)}. Read the rest before

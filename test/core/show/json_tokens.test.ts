@@ -58,3 +58,8 @@ describe("tokens", () => {
     ]);
   });
 });
+
+test("a line's end after it, as echo and printf add one, makes no difference to how it is laid out", () => {
+  const text = `{"a":"${"b".repeat(100)}"}`;
+  expect([isDense(`${text}\n`), isDense(`${text}\r\n`), isDense(`${text}\n${text}\n`)]).toEqual([true, true, false]);
+});
